@@ -1,0 +1,43 @@
+"""The one harness of the tests that run the program: `__main__.py` as it is, under the offline engine."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.preview import PreviewProvider
+from engine.program import Deployment, run_program
+from engine.provider import Provider
+
+ROOT = Path(__file__).parent.parent
+REGION = "eu-central-1"
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def project_root() -> Path:
+    return ROOT
+
+
+@pytest.fixture
+def deploy() -> Deploy:
+    """Run the program of this project: `deploy(config, stack=..., preview=..., provider=...)`.
+
+    `config` replaces the stack file's values; keys may leave out the namespace, `aws:region` is filled in. Without it
+    the committed file of the stack applies.
+    """
+
+    def run(
+        config: Mapping[str, Any] | None = None,
+        *,
+        stack: str = "dev",
+        preview: bool = True,
+        provider: Provider | None = None,
+        root: Path = ROOT,
+    ) -> Deployment:
+        values = None if config is None else {"aws:region": REGION, **config}
+        return run_program(root, stack, provider=provider or PreviewProvider(REGION), preview=preview, config=values)
+
+    return run

@@ -1,0 +1,49 @@
+# Slipway. `make` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+STACK ?= dev
+
+.DEFAULT_GOAL := help
+.PHONY: help venv up down preview test lint format types unit e2e browser bench lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(INSTALLED) ## make the virtual environment from the lock file
+
+$(INSTALLED): requirements.txt pyproject.toml bin/make-venv
+	@bin/make-venv "$(PYTHON)" "$(VENV)"
+
+up: $(INSTALLED) ## run the whole stack on this machine and submit the sample job
+	@$(BIN)/slipway up
+
+down: $(INSTALLED) ## end all that `make up` started
+	@$(BIN)/slipway down
+
+preview: $(INSTALLED) ## show what a first `pulumi up` of STACK (dev) would make, and the policy pack's verdict
+	@$(BIN)/slipway preview --stack $(STACK)
+
+test: lint types unit ## lint, format check, types and every test
+
+lint: $(INSTALLED) ## ruff: lint and format check
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(INSTALLED) ## ruff: mend what can be mended
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(INSTALLED) ## pyright, strict
+	@$(BIN)/pyright --warnings
+
+unit: $(INSTALLED) ## pytest: unit, contract, function, policy, sandbox end-to-end and browser tests
+	@$(BIN)/pytest -n 2
+
+bench: $(INSTALLED) ## measure what the README promises and print it as a table
+	@$(BIN)/python -m bench
+
+lock: $(INSTALLED) ## resolve pyproject.toml anew into requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --group local --group dev --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --universal --python-version 3.11 --quiet --output-file requirements.txt

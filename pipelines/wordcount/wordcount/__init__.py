@@ -1,0 +1,1 @@
+"""Slipway's sample pipeline: the words of a text, counted."""

@@ -123,6 +123,8 @@ def _run(
         try:
             loop.run_until_complete(run_in_stack(lambda: _execute(root)))
         except Exception as error:
+            # The futures of all that was still to come hold this same error; it is reported once, here.
+            loop.set_exception_handler(lambda _loop, _context: None)
             raise ProgramError(str(error)) from error
         finally:
             loop.run_until_complete(loop.shutdown_default_executor())

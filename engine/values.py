@@ -60,7 +60,7 @@ def _from_mapping(struct: struct_pb2.Struct) -> Any:
     if signature == SECRET_SIGNATURE:
         return from_value(struct.fields["value"])
     if signature in _ASSET_SIGNATURES:
-        return rpc.deserialize_property(struct_pb2.Value(struct_value=struct))
+        return rpc.deserialize_property(struct)
     if signature == _REFERENCE_SIGNATURE:
         return struct.fields["urn"].string_value
     return from_struct(struct)

@@ -1,0 +1,263 @@
+"""The offline engine against small programs. What these tests can't prove: that the real engine agrees; its
+behaviour is taken from the SDK's source and the provider's documentation."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from engine.errors import ConfigError, EngineError, ProgramError
+from engine.preview import PreviewProvider
+from engine.program import UNKNOWN, Deployment, Registration, run_program
+from engine.provider import Provider
+
+PROJECT = """
+name: demo
+runtime: python
+config:
+  count: {type: integer, default: 3, description: how many}
+  label: {type: string, default: none, description: text}
+  shape: {type: object, default: {a: 1}, description: structured}
+"""
+
+COMPONENT = """
+import pulumi
+import pulumi_aws as aws
+
+class Store(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("demo:index:Store", name, None, opts)
+        self.bucket = aws.s3.Bucket(f"{name}-data", opts=pulumi.ResourceOptions(parent=self, protect=True))
+        self.policy = aws.s3.BucketPolicy(
+            f"{name}-policy",
+            bucket=self.bucket.bucket,
+            policy=self.bucket.arn.apply(lambda arn: "{}" + arn),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+        self.register_outputs({"bucket": self.bucket.bucket})
+"""
+
+
+class FixedProvider:
+    """Creates each resource with an id and an ARN, as a deployment would."""
+
+    def __init__(self) -> None:
+        self.created: list[Registration] = []
+
+    def create(self, registration: Registration) -> tuple[str, dict[str, Any]]:
+        self.created.append(registration)
+        return f"id-{registration.name}", {**registration.inputs, "arn": f"arn:{registration.name}", "value": "s3cr3t"}
+
+    def invoke(self, token: str, args: Any) -> dict[str, Any]:
+        return {"names": [token, args["state"]]}
+
+
+class Runner:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "Pulumi.yaml").write_text(PROJECT)
+        (root / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-west-1\n")
+
+    def run(self, program: str, *, provider: Provider | None = None, preview: bool = True, **kwargs: Any) -> Deployment:
+        (self.root / "__main__.py").write_text(program)
+        provider = provider or PreviewProvider("eu-west-1")
+        return run_program(self.root, "dev", provider=provider, preview=preview, **kwargs)
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+def test_urns_carry_the_chain_of_parent_types_without_the_stack(runner: Runner) -> None:
+    deployment = runner.run(COMPONENT + "Store('s')")
+    assert [item.urn for item in deployment.registrations] == [
+        "urn:pulumi:dev::demo::pulumi:pulumi:Stack::demo-dev",
+        "urn:pulumi:dev::demo::demo:index:Store::s",
+        "urn:pulumi:dev::demo::demo:index:Store$aws:s3/bucket:Bucket::s-data",
+        "urn:pulumi:dev::demo::demo:index:Store$aws:s3/bucketPolicy:BucketPolicy::s-policy",
+    ]
+
+
+def test_a_record_has_parent_options_and_dependencies_by_property(runner: Runner) -> None:
+    deployment = runner.run(COMPONENT + "Store('s')")
+    bucket = deployment.one("aws:s3/bucket:Bucket")
+    policy = deployment.one("aws:s3/bucketPolicy:BucketPolicy", "s-policy")
+    assert bucket.parent == deployment.one("demo:index:Store").urn
+    assert (bucket.protect, bucket.retain_on_delete) == (True, False)
+    assert (policy.protect, policy.retain_on_delete) == (False, True)
+    assert policy.dependencies == (bucket.urn,)
+    assert policy.property_dependencies == {"bucket": (bucket.urn,), "policy": (bucket.urn,)}
+
+
+def test_a_preview_knows_inputs_and_auto_names_but_nothing_that_aws_answers(runner: Runner) -> None:
+    deployment = runner.run(
+        COMPONENT + "s = Store('s')\npulumi.export('arn', s.bucket.arn)\npulumi.export('id', s.bucket.id)"
+    )
+    bucket = deployment.one("aws:s3/bucket:Bucket")
+    policy = deployment.one("aws:s3/bucketPolicy:BucketPolicy")
+    assert bucket.inputs["bucket"].startswith("s-data-")
+    assert len(bucket.inputs["bucket"]) == len("s-data-") + 7
+    assert bucket.inputs["forceDestroy"] is False
+    assert policy.inputs == {"bucket": bucket.inputs["bucket"], "policy": UNKNOWN}
+    assert deployment.exports == {"arn": UNKNOWN, "id": UNKNOWN}
+    assert deployment.one("demo:index:Store").outputs == {"bucket": bucket.inputs["bucket"]}
+
+
+def test_two_previews_are_equal(runner: Runner) -> None:
+    first, second = (runner.run(COMPONENT + "Store('s')").registrations for _ in range(2))
+    assert [(item.urn, item.inputs) for item in first] == [(item.urn, item.inputs) for item in second]
+
+
+def test_a_deployment_hands_the_providers_outputs_to_what_depends_on_them(runner: Runner) -> None:
+    provider = FixedProvider()
+    deployment = runner.run(
+        COMPONENT + "s = Store('s')\npulumi.export('id', s.bucket.id)", provider=provider, preview=False
+    )
+    assert deployment.one("aws:s3/bucketPolicy:BucketPolicy").inputs["policy"] == "{}arn:s-data"
+    assert deployment.exports == {"id": "id-s-data"}
+    assert [item.name for item in provider.created] == ["s-data", "s-policy"]
+
+
+def test_secrets_are_unwrapped_and_remembered(runner: Runner) -> None:
+    program = """
+import pulumi, pulumi_aws as aws
+aws.s3.BucketObjectv2("o", bucket="b", key="k", content=pulumi.Output.secret("hush"))
+key = aws.apigateway.ApiKey("k", name="k")
+pulumi.export("key", key.value)
+pulumi.export("name", key.name)
+"""
+    deployment = runner.run(program, provider=FixedProvider(), preview=False)
+    stored = deployment.one("aws:s3/bucketObjectv2:BucketObjectv2")
+    assert stored.inputs["content"] == "hush"
+    assert stored.secret_inputs == {"content"}
+    assert deployment.exports == {"key": "s3cr3t", "name": "k"}
+    assert deployment.secret_exports == {"key"}
+
+
+def test_assets_arrive_as_assets_and_whole_numbers_as_integers(runner: Runner) -> None:
+    program = """
+import pulumi, pulumi_aws as aws
+aws.s3.BucketObjectv2("o", bucket="b", key="k", source=pulumi.StringAsset("text"))
+aws.cloudwatch.LogGroup("g", name="/g", retention_in_days=30)
+"""
+    deployment = runner.run(program)
+    source = deployment.one("aws:s3/bucketObjectv2:BucketObjectv2").inputs["source"]
+    assert isinstance(source, pulumi.StringAsset)
+    assert source.text == "text"
+    days = deployment.one("aws:cloudwatch/logGroup:LogGroup").inputs["retentionInDays"]
+    assert (days, type(days)) == (30, int)
+
+
+def test_an_invoke_is_answered_by_the_provider(runner: Runner) -> None:
+    program = """
+import pulumi, pulumi_aws as aws
+pulumi.export("zones", aws.get_availability_zones_output(state="available").names)
+"""
+    zones = runner.run(program).exports["zones"]
+    assert zones == ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+    token = "aws:index/getAvailabilityZones:getAvailabilityZones"
+    assert runner.run(program, provider=FixedProvider(), preview=False).exports["zones"] == [token, "available"]
+
+
+def test_an_unplanned_invoke_fails_with_its_name(runner: Runner) -> None:
+    program = "import pulumi_aws as aws\naws.get_partition()"
+    with pytest.raises(EngineError, match="aws:index/getPartition:getPartition"):
+        runner.run(program)
+
+
+def test_configuration_is_defaults_overlaid_by_the_stack(runner: Runner) -> None:
+    program = """
+import pulumi
+config = pulumi.Config()
+pulumi.export("all", [config.require_int("count"), config.require("label"), config.require_object("shape"),
+                      pulumi.Config("aws").require("region"), pulumi.get_stack(), pulumi.get_project()])
+"""
+    (runner.root / "Pulumi.dev.yaml").write_text("config:\n  demo:count: 5\n  aws:region: eu-west-1\n")
+    assert runner.run(program).exports["all"] == [5, "none", {"a": 1}, "eu-west-1", "dev", "demo"]
+    explicit = runner.run(program, config={"count": 7, "aws:region": "x"})
+    assert explicit.exports["all"] == [7, "none", {"a": 1}, "x", "dev", "demo"]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [({"count": "5"}, '"5"'), ({"count": True}, "true"), ({"label": 1}, "1"), ({"shape": []}, r"\[\]")],
+)
+def test_a_value_of_another_type_than_declared_is_refused_as_the_cli_does(
+    runner: Runner, values: dict[str, Any], found: str
+) -> None:
+    key = next(iter(values))
+    with pytest.raises(ConfigError, match=f"demo:{key} must be of type .*, found {found}"):
+        runner.run("", config=values)
+
+
+def test_an_unknown_stack_is_refused_with_the_known_ones(runner: Runner) -> None:
+    with pytest.raises(ConfigError, match=r"no stack 'prod'.*Stacks found: dev"):
+        run_program(runner.root, "prod", provider=PreviewProvider("x"), preview=True)
+
+
+def test_an_encrypted_value_is_refused(runner: Runner) -> None:
+    (runner.root / "Pulumi.dev.yaml").write_text("config:\n  demo:label: {secure: v1:abc}\n")
+    with pytest.raises(ConfigError, match="demo:label is encrypted"):
+        runner.run("")
+
+
+@pytest.mark.parametrize("content", ["- a list", "config: [1]", "a: b: c"])
+def test_a_stack_file_that_is_no_mapping_is_refused(runner: Runner, content: str) -> None:
+    (runner.root / "Pulumi.dev.yaml").write_text(content)
+    with pytest.raises(ConfigError):
+        runner.run("")
+
+
+def test_a_folder_without_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        run_program(tmp_path, "dev", provider=PreviewProvider("x"), preview=True)
+
+
+def test_two_resources_of_one_urn_are_refused(runner: Runner) -> None:
+    program = """
+import pulumi_aws as aws
+aws.s3.Bucket("b")
+aws.s3.Bucket("b")
+"""
+    with pytest.raises(ProgramError, match=r"Duplicate resource URN .*::b"):
+        runner.run(program)
+
+
+def test_the_programs_own_error_is_kept_as_the_cause(runner: Runner) -> None:
+    with pytest.raises(ProgramError, match="out of paper") as caught:
+        runner.run("raise RuntimeError('out of paper')")
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_a_failing_provider_stops_the_program(runner: Runner) -> None:
+    class Failing(FixedProvider):
+        def create(self, registration: Registration) -> tuple[str, dict[str, Any]]:
+            raise EngineError(f"no room for {registration.name}")
+
+    with pytest.raises(EngineError, match="no room for b"):
+        runner.run("import pulumi_aws as aws\naws.s3.Bucket('b')", provider=Failing(), preview=False)
+
+
+def test_reading_an_existing_resource_is_refused_by_name(runner: Runner) -> None:
+    with pytest.raises(ProgramError, match="offline engine has no state"):
+        runner.run("import pulumi_aws as aws\naws.s3.Bucket.get('b', 'some-bucket')")
+
+
+def test_a_run_leaves_nothing_behind(runner: Runner) -> None:
+    before = Path.cwd()
+    runner.run("import os, sys\nassert os.getcwd() in sys.path")
+    assert Path.cwd() == before
+    assert pulumi.runtime.settings.get_root_resource() is None
+    assert pulumi.runtime.settings.get_stack() == "stack"
+
+
+def test_the_observer_sees_each_custom_resource_before_and_after(runner: Runner) -> None:
+    seen: list[tuple[str, bool]] = []
+    runner.run(COMPONENT + "Store('s')", observer=lambda item, created: seen.append((item.name, created)))
+    assert seen == [("s-data", False), ("s-data", True), ("s-policy", False), ("s-policy", True)]
+
+
+def test_what_the_program_logs_is_kept(runner: Runner) -> None:
+    assert runner.run("import pulumi\npulumi.log.warn('mind the gap')").messages == ["mind the gap"]

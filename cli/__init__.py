@@ -1,0 +1,1 @@
+"""`slipway`, the command line: one module a group of commands, `main` registers them."""

@@ -1,0 +1,14 @@
+"""All rules of the pack, in the order in which they are registered and documented."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from . import ecr
+from .rules import Rule
+
+SERVICES: Final[Mapping[str, Sequence[Rule]]] = {
+    "Container registry": ecr.RULES,
+}
+
+RULES: Final[Sequence[Rule]] = tuple(rule for rules in SERVICES.values() for rule in rules)
+BY_ID: Final[Mapping[str, Rule]] = {rule.id: rule for rule in RULES}

@@ -1,0 +1,160 @@
+"""Resources as the engine describes them to a policy, and the index of a stack."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from .values import MISSING, UNKNOWN, Node, Unknown
+
+AWS_PACKAGES: Final = frozenset({"aws"})
+
+
+@functools.lru_cache(maxsize=4096)
+def kind_of(token: str) -> str:
+    """The kind of resource that a type token names, the same for each generation of the token.
+
+    `aws:ecr/repository:Repository` is `ecr:Repository`; `aws:s3/bucketV2:BucketV2` and `aws:s3/bucket:Bucket` are both
+    `s3:Bucket`; `docker:image:Image` and `docker:index/image:Image` are both `docker:Image`. The S3 resources were
+    renamed to V2 in version 6 of the provider and back in version 7.
+    """
+    package, _, rest = token.partition(":")
+    module, _, name = rest.partition(":")
+    if not name:
+        return token
+    module = module.partition("/")[0]
+    if module == "s3":
+        name = name.removesuffix("V2")
+        if name == "BucketObjectv2":
+            name = "BucketObject"
+    return f"{module}:{name}" if package in AWS_PACKAGES else f"{package}:{name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One resource: checked inputs, and in a stack also outputs, relations and the provider."""
+
+    urn: str
+    type: str
+    name: str
+    properties: Mapping[str, object] = field(default_factory=dict[str, object])
+    """camelCase property -> value as `values.plain` returns it."""
+    protect: bool = False
+    parent: str = ""
+    """URN; empty where there is none or it isn't told."""
+    dependencies: frozenset[str] = frozenset()
+    property_dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Top-level property -> URNs of the resources whose outputs it was made of."""
+    provider: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Properties of the provider that manages it."""
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.type)
+
+    @property
+    def label(self) -> str:
+        """How a message names it: `Repository 'slipway-dev-wordcount'`."""
+        return f"{self.kind.rpartition(':')[2]} '{self.name}'"
+
+    def __getitem__(self, key: str) -> Node:
+        """A property. One that the engine left out because something inside it is unknown is unknown, not missing."""
+        value = self.properties.get(key, MISSING)
+        if (value is MISSING or value is None) and self.property_dependencies.get(key):
+            value = UNKNOWN
+        return Node(value, key)
+
+    def output(self, key: str) -> Node:
+        """A property that the provider answers: unknown where it isn't there yet."""
+        value = self.properties.get(key)
+        return Node(UNKNOWN if value is None else value, key)
+
+    @property
+    def region(self) -> str | None:
+        """Where it is deployed, from the resource itself or its provider; None if neither tells."""
+        for properties in (self.properties, self.provider):
+            region = properties.get("region")
+            if isinstance(region, str):
+                return region
+        return None
+
+
+class Link(Enum):
+    """Whether one resource refers to another."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Stack:
+    """All resources of a stack, by kind and by URN."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        # The engine's order is random; messages must not be.
+        self.resources: Sequence[Resource] = sorted(resources, key=lambda resource: resource.urn)
+        self._by_urn = {resource.urn: resource for resource in self.resources}
+        self._by_kind: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            self._by_kind.setdefault(resource.kind, []).append(resource)
+
+    def of(self, *kinds: str) -> list[Resource]:
+        """The resources of some kinds, as `kind_of` names them."""
+        return [resource for kind in kinds for resource in self._by_kind.get(kind, ())]
+
+    def find(self, urn: str) -> Resource | None:
+        return self._by_urn.get(urn)
+
+    def ancestors(self, resource: Resource) -> frozenset[str]:
+        """URNs of the components that a resource belongs to."""
+        found: set[str] = set()
+        urn = resource.parent
+        while urn and urn not in found:
+            found.add(urn)
+            parent = self._by_urn.get(urn)
+            urn = parent.parent if parent else ""
+        return frozenset(found)
+
+    def link(self, source: Resource, node: Node, target: Resource, *identities: str) -> Link:
+        """Whether `node`, a property of `source`, names `target`.
+
+        `identities` are the properties of the target that a reference may hold, for example `id` and `arn`; leave out
+        those that always equal another. Known values are compared; for unknown ones the property dependencies decide.
+        A target in another region is another resource even under the same name.
+        """
+        if source.region and target.region and source.region != target.region:
+            return Link.NO
+        origins = source.property_dependencies.get(_top(node.path), frozenset[str]())
+        if not node.known:
+            return self._link_by_origin(origins, target)
+        if node.missing:
+            return Link.NO
+        if not node.is_text:
+            return Link.NO
+        values = [target.output(identity).raw for identity in identities]
+        if node.text() in values:
+            return Link.YES
+        if any(isinstance(value, Unknown) for value in values):
+            return Link.YES if target.urn in origins else Link.UNKNOWN
+        return Link.NO
+
+    def _link_by_origin(self, origins: frozenset[str], target: Resource) -> Link:
+        if target.urn in origins:
+            return Link.YES
+        # A component of another language is a dependency itself, in place of its children.
+        if not origins or origins & self.ancestors(target):
+            return Link.UNKNOWN
+        return Link.NO
+
+
+def _top(path: str) -> str:
+    return path.partition(".")[0].partition("[")[0]
+
+
+def any_link(links: Iterable[Link]) -> Link:
+    """YES if one is, else UNKNOWN if one may be, else NO."""
+    found = set(links)
+    if Link.YES in found:
+        return Link.YES
+    return Link.UNKNOWN if Link.UNKNOWN in found else Link.NO

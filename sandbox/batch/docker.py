@@ -1,0 +1,109 @@
+"""Containers of jobs in a Docker engine, where one answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+
+from sandbox.batch.runner import Output, Runner, StartError, Task
+
+_log = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 64 * 1024
+_ENGINE_EXIT = 125
+"""`docker run` itself failed."""
+
+
+class DockerRunner:
+    """Uses the `docker` command. Containers share the machine's network, so that 127.0.0.1 is the sandbox."""
+
+    def __init__(self, command: str, aws: Mapping[str, str]) -> None:
+        self._command = command
+        self._aws = dict(aws)
+
+    async def has(self, image: str) -> bool:
+        """Whether the engine answers and holds the image; nothing is pulled."""
+        return await self._call("image", "inspect", image) == 0
+
+    async def run(self, task: Task, *, started: Callable[[], None], output: Output, stop: asyncio.Event) -> int:
+        name = f"slipway-job-{uuid.uuid4().hex}"
+        variables = {**task.environment, **self._aws}
+        process = await asyncio.create_subprocess_exec(
+            self._command,
+            "run",
+            "--name",
+            name,
+            "--rm",
+            "--pull=never",
+            "--network=host",
+            f"--cpus={task.vcpus}",
+            f"--memory={task.memory_mib}m",
+            *(f"--env={key}={value}" for key, value in variables.items()),
+            task.image,
+            *(task.command or ()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        started()
+        reading = asyncio.create_task(_read(process, output))
+        stopping = asyncio.create_task(stop.wait())
+        ending = asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not ending.done():
+                await self._call("stop", "--time", str(round(task.stop_seconds)), name)
+        finally:
+            stopping.cancel()
+            if not ending.done():
+                await self._call("rm", "--force", name)
+            code = await ending
+            tail = await reading
+        if code == _ENGINE_EXIT:
+            raise StartError(f"CannotStartContainerError: {tail.decode(errors='replace').strip()}")
+        return code
+
+    async def _call(self, *arguments: str) -> int:
+        process = await asyncio.create_subprocess_exec(
+            self._command,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        return await process.wait()
+
+
+class PreferredRunner:
+    """A container where the engine holds the image, else a process."""
+
+    def __init__(self, docker: DockerRunner | None, process: Runner) -> None:
+        self._docker = docker
+        self._process = process
+
+    async def run(self, task: Task, *, started: Callable[[], None], output: Output, stop: asyncio.Event) -> int:
+        runner: Runner = self._process
+        if self._docker is not None and await self._docker.has(task.image):
+            runner = self._docker
+        return await runner.run(task, started=started, output=output, stop=stop)
+
+
+def docker_runner(aws: Mapping[str, str]) -> DockerRunner | None:
+    """None without a `docker` command; whether an engine answers is asked for each job."""
+    command = shutil.which("docker")
+    return DockerRunner(command, aws) if command else None
+
+
+async def _read(process: asyncio.subprocess.Process, output: Output) -> bytes:
+    """Pass on the output and return the last of it."""
+    pipe = process.stdout
+    assert pipe is not None  # noqa: S101  asked for above
+    tail = b""
+    while chunk := await pipe.read(_CHUNK_BYTES):
+        tail = chunk[-255:]
+        await output(chunk)
+    return tail

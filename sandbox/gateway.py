@@ -1,0 +1,108 @@
+"""The ASGI application of the sandbox: health, Batch, and the emulator for everything else."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, Protocol
+
+from sandbox.loopback import is_loopback
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HEALTH_PATH: Final = "/_slipway/health"
+_ADMIN_PREFIXES: Final = ("/_ministack/", "/_localstack/")
+_BATCH_SCOPE: Final = re.compile(r"Credential=[^,\s]+/batch/aws4_request")
+
+
+class BatchService(Protocol):
+    """What answers the requests that are signed for AWS Batch."""
+
+    async def handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of the answer."""
+        ...
+
+
+class Gateway:
+    """Routes by what a request is signed for, since Batch and API Gateway both have paths below `/v1/`.
+
+    A request for another host name is refused: a web page that the user has open could otherwise reach the sandbox
+    through a name of its own that resolves to 127.0.0.1.
+    """
+
+    def __init__(self, emulator: Application, batch: BatchService, identity: Mapping[str, Any]) -> None:
+        self._emulator = emulator
+        self._batch = batch
+        self._identity = dict(identity)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = _headers(scope)
+        path: str = scope["path"]
+        if not is_loopback(_host_name(headers.get("host", ""))):
+            await _answer(send, 421, {"message": "The sandbox answers to localhost and 127.0.0.1 only."})
+        elif path == HEALTH_PATH:
+            await _answer(send, 200, self._identity)
+        elif path.startswith(_ADMIN_PREFIXES):
+            await _answer(send, 404, {"message": "The emulator's own administration is not served."})
+        elif _BATCH_SCOPE.search(headers.get("authorization", "")):
+            status, answer_headers, body = await self._batch.handle(
+                scope["method"], _full_path(scope), headers, await _body(receive)
+            )
+            await _send(send, status, answer_headers, body)
+        else:
+            await self._emulator(scope, receive, send)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _host_name(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _full_path(scope: Scope) -> str:
+    query: bytes = scope.get("query_string", b"")
+    path: str = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    return f"{path.partition('?')[0]}?{query.decode('latin-1')}" if query else path
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _answer(send: Send, status: int, document: Mapping[str, Any]) -> None:
+    await _send(send, status, {"content-type": "application/json"}, json.dumps(document).encode())
+
+
+async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    if not any(name == b"content-length" for name, _ in raw):
+        raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,132 @@
+"""The sandbox's server: `python -m sandbox.server --port N --state DIR --region R`.
+
+One process, bound to 127.0.0.1. It replaces its own environment, refuses connections to other machines, and ends what
+it started before it ends: first the jobs, while they can still reach it, then the listener, then the functions'
+processes.
+"""
+
+import argparse
+import asyncio
+import importlib
+import os
+import shutil
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox.environment import ACCOUNT_ID, endpoint_url, server_environment
+
+SERVICE: Final = "slipway-sandbox"
+STOP_GRACE_SECONDS: Final = 5.0
+"""How long running jobs may take to finish when the server is asked to end; then they are FAILED."""
+_CONNECTION_GRACE_SECONDS: Final = 1.0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. A second signal ends the process at once."""
+    options = _parser().parse_args(arguments)
+    state: Path = options.state.resolve()
+    _prepare(state, options.port, options.region, options.instance)
+
+    from sandbox import loopback
+
+    loopback.install()
+    try:
+        asyncio.run(_serve(options.port, state, options.region, options.instance))
+    finally:
+        shutil.rmtree(state / "tmp", ignore_errors=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox.server", description="The sandbox's server, on 127.0.0.1.")
+    parser.add_argument("--port", type=int, required=True, help="TCP port")
+    parser.add_argument("--state", type=Path, required=True, help="folder for images, job history and temporary files")
+    parser.add_argument("--region", required=True, help="AWS region that the sandbox plays")
+    parser.add_argument("--instance", default=uuid.uuid4().hex, help="identity that the health endpoint answers")
+    return parser
+
+
+def _prepare(state: Path, port: int, region: str, instance: str) -> None:
+    """Make the folders, and the environment that this process and its children will have."""
+    shutil.rmtree(state / "tmp", ignore_errors=True)
+    for folder in ("home", "tmp"):
+        (state / folder).mkdir(parents=True, exist_ok=True)
+    environment = server_environment(port, region, state, instance)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+async def _serve(port: int, state: Path, region: str, instance: str) -> None:
+    from hypercorn.config import Config
+
+    from sandbox import emulator, shims
+    from sandbox.gateway import Gateway
+
+    identity = {
+        "service": SERVICE,
+        "instance": instance,
+        "pid": os.getpid(),
+        "port": port,
+        "region": region,
+        "startedAt": time.time(),
+    }
+    application = emulator.app().app
+    batch = _batch(port, state, region, shims.publish_batch_event)
+    shims.install(port)
+    emulator.start()
+    warming = asyncio.get_running_loop().run_in_executor(None, emulator.warm)
+    stopping = _signals()
+    await batch.start()
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = _CONNECTION_GRACE_SECONDS
+    config.h11_max_incomplete_size = 64 * 1024
+
+    async def stopped() -> None:
+        await stopping.wait()
+        await batch.stop(STOP_GRACE_SECONDS)
+
+    try:
+        serve: Any = importlib.import_module("hypercorn.asyncio").serve  # its own types are partial
+        await serve(Gateway(application, batch, identity), config, shutdown_trigger=stopped, mode="asgi")
+        await warming
+    finally:
+        emulator.stop()
+
+
+def _batch(port: int, state: Path, region: str, on_state_change: Callable[[Mapping[str, Any]], None]) -> Any:
+    from sandbox.batch import Batch
+    from sandbox.images import ImageStore
+
+    return Batch(
+        endpoint_url=endpoint_url(port),
+        region=region,
+        account_id=ACCOUNT_ID,
+        images=ImageStore(state / "images"),
+        history=state / "jobs.json",
+        on_state_change=on_state_change,
+    )
+
+
+def _signals() -> asyncio.Event:
+    """An event that the first SIGTERM or SIGINT sets."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopping
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""How functions run: a bounded number of processes, and no waiting for log lines that never come."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from sandbox import emulator
+from sandbox.shims.replacing import replace
+
+_LOG_WAIT_SECONDS: Final = 0.005
+
+
+def install(max_workers: int) -> None:
+    """Replace the emulator's functions.
+
+    Args:
+        max_workers: processes that may run functions at once; further invocations wait for a free one. AWS scales out
+            instead: a burst of 50 requests would start 50 interpreters on this machine.
+    """
+    slots = threading.BoundedSemaphore(max_workers)
+    service = emulator.service("lambda_svc")
+
+    def bounded(original: Callable[..., Any]) -> Callable[..., Any]:
+        def execute(*arguments: Any, **options: Any) -> Any:
+            with slots:
+                return original(*arguments, **options)
+
+        return execute
+
+    def impatient(original: Callable[..., Any]) -> Callable[..., Any]:
+        def drain(worker: Any) -> Any:
+            return original(worker, first_line_wait=_LOG_WAIT_SECONDS)
+
+        return drain
+
+    replace(service, "_execute_function_warm", bounded)
+    replace(emulator.core("lambda_runtime").Worker, "_drain_stderr_bounded", impatient)

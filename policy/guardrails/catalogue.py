@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from . import ecr
+from . import api, api_plans, api_stages, ecr
 from .rules import Rule
 
 SERVICES: Final[Mapping[str, Sequence[Rule]]] = {
     "Container registry": ecr.RULES,
+    "API Gateway": (*api.RULES, *api_plans.RULES, *api_stages.RULES),
 }
 
 RULES: Final[Sequence[Rule]] = tuple(rule for rules in SERVICES.values() for rule in rules)

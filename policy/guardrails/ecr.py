@@ -196,7 +196,7 @@ IMMUTABLE_TAGS: Final = Rule(
     fix="Set imageTagMutability to IMMUTABLE; for a build cache, IMMUTABLE_WITH_EXCLUSION with a filter for its tag.",
     link="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html",
     kinds=(REPOSITORY, TEMPLATE),
-    peers=("checkov CKV_AWS_51", "trivy AWS-0031", "Security Hub ECR.2", "cdk-nag (none)"),
+    peers=("checkov CKV_AWS_51", "trivy AWS-0031", "Security Hub ECR.2"),
     check=check_immutable_tags,
 )
 

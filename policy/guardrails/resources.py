@@ -31,7 +31,7 @@ def kind_of(token: str) -> str:
     return f"{module}:{name}" if package in AWS_PACKAGES else f"{package}:{name}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Resource:
     """One resource: checked inputs, and in a stack also outputs, relations and the provider."""
 
@@ -95,6 +95,7 @@ class Stack:
         # The engine's order is random; messages must not be.
         self.resources: Sequence[Resource] = sorted(resources, key=lambda resource: resource.urn)
         self._by_urn = {resource.urn: resource for resource in self.resources}
+        self._parents = frozenset(resource.parent for resource in self.resources if resource.parent)
         self._by_kind: dict[str, list[Resource]] = {}
         for resource in self.resources:
             self._by_kind.setdefault(resource.kind, []).append(resource)
@@ -125,12 +126,10 @@ class Stack:
         """
         if source.region and target.region and source.region != target.region:
             return Link.NO
-        origins = source.property_dependencies.get(_top(node.path), frozenset[str]())
+        origins = self._origins(source, node)
         if not node.known:
-            return self._link_by_origin(origins, target)
-        if node.missing:
-            return Link.NO
-        if not node.is_text:
+            return self._by_origin(origins, target)
+        if node.missing or not node.is_text:
             return Link.NO
         values = [target.output(identity).raw for identity in identities]
         if node.text() in values:
@@ -139,17 +138,53 @@ class Stack:
             return Link.YES if target.urn in origins else Link.UNKNOWN
         return Link.NO
 
-    def _link_by_origin(self, origins: frozenset[str], target: Resource) -> Link:
+    def same(self, first: Resource, node: Node, second: Resource, other: Node) -> Link:
+        """Whether two properties of two resources hold the same reference, for example to one REST API.
+
+        Known values are compared. Else they are the same if they were made of outputs of the same resource, or one of
+        an output of the other's.
+        """
+        if node.known and other.known:
+            if node.missing or other.missing:
+                return Link.NO
+            return Link.YES if node.text() == other.text() else Link.NO
+        origins, others = self._origins(first, node), self._origins(second, other)
+        if origins & (others | {second.urn}) or others & {first.urn}:
+            return Link.YES
+        if node.known or other.known or not origins or not others or (origins | others) & self._parents:
+            return Link.UNKNOWN
+        return Link.NO
+
+    def _origins(self, resource: Resource, node: Node) -> frozenset[str]:
+        """What a property was made of, also through a property of the same name of another resource."""
+        name = node.path.rpartition(".")[2].partition("[")[0]
+        found: set[str] = set()
+        waiting = [*resource.property_dependencies.get(_top(node.path), ())]
+        while waiting:
+            urn = waiting.pop()
+            if urn not in found:
+                found.add(urn)
+                origin = self._by_urn.get(urn)
+                waiting.extend(origin.property_dependencies.get(name, ()) if origin else ())
+        return frozenset(found)
+
+    def _by_origin(self, origins: frozenset[str], target: Resource) -> Link:
         if target.urn in origins:
             return Link.YES
         # A component of another language is a dependency itself, in place of its children.
-        if not origins or origins & self.ancestors(target):
-            return Link.UNKNOWN
-        return Link.NO
+        return Link.UNKNOWN if not origins or origins & self.ancestors(target) else Link.NO
 
 
 def _top(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
+
+
+def all_links(links: Iterable[Link]) -> Link:
+    """NO if one is, else UNKNOWN if one may be, else YES."""
+    found = set(links)
+    if Link.NO in found:
+        return Link.NO
+    return Link.UNKNOWN if Link.UNKNOWN in found else Link.YES
 
 
 def any_link(links: Iterable[Link]) -> Link:

@@ -1,0 +1,98 @@
+// Swagger UI on openapi.json, and what it lacks for people who use the keyboard or listen to the page.
+"use strict";
+
+const place = document.getElementById("swagger-ui");
+
+/** The chapters of the introduction folded, so that the operations are in sight. */
+function folded(description) {
+  const [introduction, ...chapters] = description.split(/^### /m);
+  const folds = chapters.map((chapter) => {
+    const end = chapter.indexOf("\n");
+    return `<details><summary>${chapter.slice(0, end)}</summary>\n\n${chapter.slice(end + 1)}\n\n</details>\n\n`;
+  });
+  return introduction + folds.join("");
+}
+
+/** Write the id of a job that was just started into the fields that ask for one. */
+function rememberJob(ui, spec, response) {
+  if (response.status !== 202 || !response.ok) return response;
+  const { jobId, pipeline } = response.body || JSON.parse(response.text);
+  for (const [path, item] of Object.entries(spec.paths)) {
+    if (!path.startsWith(`/${pipeline}/`) || !path.includes("{jobId}")) continue;
+    for (const method of ["get", "delete"]) {
+      if (item[method]) ui.specActions.changeParam([path, method], "jobId", "path", jobId, false);
+    }
+  }
+  return response;
+}
+
+function start(spec) {
+  const pipelines = spec.tags.length;
+  const ui = SwaggerUIBundle({
+    spec: { ...spec, info: { ...spec.info, description: folded(spec.info.description) } },
+    responseInterceptor: (response) => rememberJob(ui, spec, response),
+    domNode: place,
+    deepLinking: true,
+    tryItOutEnabled: true,
+    displayRequestDuration: true,
+    filter: pipelines > 1,
+    docExpansion: pipelines > 3 ? "none" : "list",
+    defaultModelsExpandDepth: -1,
+    defaultModelExpandDepth: 4,
+    // A key in the browser's storage would outlive the visit, readable by every page of this origin.
+    persistAuthorization: false,
+    // Else the page would send the document's address to another host.
+    validatorUrl: null,
+    onComplete: () => {
+      place.removeAttribute("aria-busy");
+      mend();
+      new MutationObserver(mend).observe(place, { childList: true, subtree: true });
+    },
+  });
+}
+
+/** Names for fields that have none, a dialog that says that it is one, long explanations folded. */
+function mend() {
+  for (const row of place.querySelectorAll("tr[data-param-name]")) {
+    row.querySelectorAll("input, select, textarea").forEach((field) => field.setAttribute("aria-label", row.dataset.paramName));
+  }
+  place.querySelectorAll("textarea.body-param__text").forEach((field) => field.setAttribute("aria-label", "Request body"));
+  place.querySelectorAll(".operation-filter-input").forEach((field) => field.setAttribute("aria-label", "Filter by pipeline"));
+  place.querySelectorAll(".microlight, pre.example").forEach((code) => (code.tabIndex = 0));
+  place.querySelectorAll(".dialog-ux .modal-ux:not([role])").forEach(mendDialog);
+}
+
+function mendDialog(dialog) {
+  dialog.setAttribute("role", "dialog");
+  dialog.setAttribute("aria-modal", "true");
+  dialog.setAttribute("aria-label", "Authorize");
+  const opener = document.activeElement;
+  const close = () => dialog.querySelector(".close-modal").click();
+  dialog.querySelectorAll(".close-modal").forEach((button) => button.setAttribute("aria-label", "Close"));
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    if (event.key === "Tab") keepInside(dialog, event);
+  });
+  new MutationObserver((_changes, observer) => {
+    if (dialog.isConnected) return;
+    observer.disconnect();
+    if (opener && opener.isConnected) opener.focus();
+  }).observe(place, { childList: true, subtree: true });
+  const field = dialog.querySelector("input");
+  if (field) {
+    field.type = "password";
+    field.autocomplete = "off";
+    field.focus();
+  }
+}
+
+function keepInside(dialog, event) {
+  const fields = [...dialog.querySelectorAll("a[href], button, input")].filter((field) => !field.disabled);
+  const [first, last] = [fields[0], fields.at(-1)];
+  const leaves = event.shiftKey ? document.activeElement === first : document.activeElement === last;
+  if (!leaves) return;
+  event.preventDefault();
+  (event.shiftKey ? last : first).focus();
+}
+
+window.slipwayDocument.then(start, () => place.replaceChildren());

@@ -57,7 +57,10 @@ function mend() {
     row.querySelectorAll("input, select, textarea").forEach((field) => field.setAttribute("aria-label", row.dataset.paramName));
   }
   place.querySelectorAll("textarea.body-param__text").forEach((field) => field.setAttribute("aria-label", "Request body"));
-  place.querySelectorAll(".operation-filter-input").forEach((field) => field.setAttribute("aria-label", "Filter by pipeline"));
+  place.querySelectorAll(".operation-filter-input").forEach((field) => {
+    field.setAttribute("aria-label", "Filter by pipeline");
+    field.placeholder = "Filter by pipeline";
+  });
   place.querySelectorAll(".microlight, pre.example").forEach((code) => (code.tabIndex = 0));
   place.querySelectorAll(".dialog-ux .modal-ux:not([role])").forEach(mendDialog);
 }

@@ -28,6 +28,7 @@ function showStage(spec) {
     place.textContent = environment || "";
     place.hidden = !environment;
   });
+  byData("local").forEach((place) => (place.hidden = environment !== "local"));
   byData("version").forEach((place) => (place.textContent = spec.info.version));
 }
 
@@ -116,7 +117,7 @@ function command(server, pipeline) {
   ].join("\n");
 }
 
-function card(server, pipeline) {
+function card(server, pipeline, open) {
   const node = document.getElementById("pipeline-card").content.cloneNode(true);
   const part = (name) => node.querySelector(`[data-part=${name}]`);
   const { schema } = pipeline;
@@ -153,6 +154,7 @@ function card(server, pipeline) {
   node.querySelector("pre code").textContent = text;
   node.querySelector("pre").setAttribute("aria-label", `Command that starts ${title}`);
   copyOnClick(node.querySelector(".copy"), text);
+  node.querySelector("details").open = open;
   part("try").href = `reference.html#/${encodeURIComponent(pipeline.name)}/${encodeURIComponent(pipeline.operationId)}`;
   part("try").setAttribute("aria-label", `Try ${title}`);
   return node;
@@ -164,7 +166,10 @@ function showFrontPage(spec) {
   byData("server").forEach((place) => (place.hidden = false));
   document.querySelectorAll("[data-copies=server]").forEach((button) => copyOnClick(button, server));
   byData("pipelines").forEach((place) => {
-    place.replaceChildren(...pipelinesOf(spec).map((pipeline) => card(server, pipeline)));
+    const pipelines = pipelinesOf(spec);
+    // A long list is for choosing: one click shows the rest.
+    place.replaceChildren(...pipelines.map((pipeline) => card(server, pipeline, pipelines.length <= 2)));
+    place.classList.toggle("many", pipelines.length > 2);
     place.removeAttribute("aria-busy");
   });
 }

@@ -54,6 +54,7 @@ class Batch:
         history: Path | None = None,
         on_state_change: Callable[[dict[str, Any]], None] | None = None,
         runner: Runner | None = None,
+        logs_client: Callable[[], Any] | None = None,
         stop_seconds: float = STOP_SECONDS,
         now: Callable[[], int] = now_milliseconds,
     ) -> None:
@@ -67,6 +68,7 @@ class Batch:
             history: JSON file that keeps jobs over a restart; None keeps nothing.
             on_state_change: called with the detail of each "Batch Job State Change", in order, on a worker thread.
             runner: replaces the choice of container or process.
+            logs_client: makes the boto3 client of CloudWatch Logs; called on worker threads.
             stop_seconds: from SIGTERM to SIGKILL for a job that is ended.
             now: milliseconds since 1970.
         """
@@ -88,7 +90,7 @@ class Batch:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         chosen = runner or PreferredRunner(docker_runner(aws), ProcessRunner(images, aws))
-        execute = Execution(self._state, chosen, self._logs, self._threads, stop_seconds=stop_seconds)
+        execute = Execution(self._state, chosen, logs_client or self._logs, self._threads, stop_seconds=stop_seconds)
         self._lifecycle = Lifecycle(self._state, execute=execute, publish=self._publish, record=self._history.record)
         self._operations = self._routes()
         self._writing: asyncio.Task[None] | None = None

@@ -1,0 +1,1 @@
+"""How fast Slipway is, measured: `make bench` prints each figure beside what it must reach."""

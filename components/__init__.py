@@ -1,0 +1,1 @@
+"""The parts of a Slipway stack, one Pulumi component a file."""

@@ -1,0 +1,163 @@
+"""How the jobs of one pipeline run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_aws import batch, cloudwatch
+
+from components import iam
+
+_FARGATE_FAILURES = (
+    ("on_reason", "CannotPullContainerError*"),
+    ("on_reason", "ResourceInitializationError*"),
+    ("on_status_reason", "Timeout waiting for network interface provisioning*"),
+    ("on_status_reason", "Task failed to start*"),
+)
+"""Failures of the platform, before the container ran [Amazon ECS developer guide, "Stopped tasks error messages"]. A pattern
+may have `*` at its end only; `Host EC2*`, which is copied everywhere, never matches Fargate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchPipelineArgs:
+    pipeline: str
+    image: pulumi.Input[str]
+    """`repository@sha256:...`."""
+    repository_arn: pulumi.Input[str]
+    vcpus: float
+    """A Fargate size. Default of the settings: 1."""
+    memory_mib: int
+    """A Fargate size that goes with `vcpus`. Default of the settings: 2048."""
+    timeout_seconds: int
+    """Of one attempt, 60 or more. Default of the settings: 900."""
+    attempts: int
+    """1 to 10. Default of the settings: 2."""
+    environment: Mapping[str, str]
+    command: Sequence[str]
+    """Empty: the image's own."""
+    assign_public_ip: bool
+    results_bucket: pulumi.Input[str]
+    results_bucket_arn: pulumi.Input[str]
+    inputs_bucket: pulumi.Input[str]
+    inputs_bucket_arn: pulumi.Input[str]
+    log_retention_days: int
+    region: str
+    tags: Mapping[str, str]
+
+
+class BatchPipeline(pulumi.ComponentResource):
+    """A job definition for Fargate on arm64, with its two roles and its log group."""
+
+    job_definition_arn_prefix: pulumi.Output[str]
+    """The job definition's ARN without the revision."""
+    job_definition: pulumi.Output[str]
+    """`name:revision`."""
+    log_group_arn: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BatchPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:components:BatchPipeline", name, None, opts)
+        log_group = cloudwatch.LogGroup(
+            f"{name}-job",
+            name=f"/aws/batch/{name}",
+            retention_in_days=args.log_retention_days,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        execution = iam.actor_role(
+            f"{name}-execution",
+            service="ecs-tasks.amazonaws.com",
+            description=f"Starts the jobs of {args.pipeline}: pulls the image, opens the log stream",
+            statements=[
+                iam.allow_unscoped("ecr:GetAuthorizationToken"),
+                iam.allow(
+                    ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                    [args.repository_arn],
+                ),
+                iam.allow(
+                    ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    [pulumi.Output.concat(log_group.arn, ":log-stream:*")],
+                ),
+            ],
+            tags=args.tags,
+            parent=self,
+        )
+        job = iam.actor_role(
+            f"{name}-job",
+            service="ecs-tasks.amazonaws.com",
+            description=f"The jobs of {args.pipeline} themselves: read inputs, write results",
+            statements=[
+                iam.allow(["s3:PutObject"], [pulumi.Output.concat(args.results_bucket_arn, f"/{args.pipeline}/*")]),
+                iam.allow(["s3:GetObject"], [pulumi.Output.concat(args.inputs_bucket_arn, f"/{args.pipeline}/*")]),
+            ],
+            tags=args.tags,
+            parent=self,
+        )
+        definition = batch.JobDefinition(
+            name,
+            name=name,
+            type="container",
+            platform_capabilities=["FARGATE"],
+            container_properties=pulumi.Output.json_dumps(
+                self._container(args, execution.arn, job.arn, log_group.name)
+            ),
+            retry_strategy=batch.JobDefinitionRetryStrategyArgs(
+                attempts=args.attempts, evaluate_on_exits=_evaluate_on_exit()
+            ),
+            timeout=batch.JobDefinitionTimeoutArgs(attempt_duration_seconds=args.timeout_seconds),
+            propagate_tags=True,
+            # The trigger function names an exact revision until it is updated itself, and a queued job keeps its own.
+            deregister_on_new_revision=False,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[execution.policy, job.policy]),
+        )
+        self.job_definition = pulumi.Output.concat(definition.name, ":", definition.revision)
+        self.job_definition_arn_prefix = definition.arn_prefix
+        self.log_group_arn = log_group.arn
+        self.log_group_name = log_group.name
+        self.register_outputs({"jobDefinition": self.job_definition, "logGroupName": self.log_group_name})
+
+    def _container(
+        self,
+        args: BatchPipelineArgs,
+        execution_role_arn: pulumi.Input[str],
+        job_role_arn: pulumi.Input[str],
+        log_group: pulumi.Input[str],
+    ) -> dict[str, Any]:
+        environment: dict[str, pulumi.Input[str]] = {
+            **args.environment,
+            "INPUTS_URI": pulumi.Output.concat("s3://", args.inputs_bucket, f"/{args.pipeline}/"),
+            "RESULTS_URI": pulumi.Output.concat("s3://", args.results_bucket, f"/{args.pipeline}/"),
+        }
+        container: dict[str, Any] = {
+            "image": args.image,
+            "jobRoleArn": job_role_arn,
+            "executionRoleArn": execution_role_arn,
+            "resourceRequirements": [
+                {"type": "VCPU", "value": f"{args.vcpus:g}"},
+                {"type": "MEMORY", "value": str(args.memory_mib)},
+            ],
+            "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+            "networkConfiguration": {"assignPublicIp": "ENABLED" if args.assign_public_ip else "DISABLED"},
+            "environment": [{"name": key, "value": environment[key]} for key in sorted(environment)],
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": log_group,
+                    "awslogs-region": args.region,
+                    "awslogs-stream-prefix": args.pipeline,
+                },
+            },
+        }
+        # An empty command reads back as none, and every preview would show a change.
+        return {**container, "command": list(args.command)} if args.command else container
+
+
+def _evaluate_on_exit() -> list[batch.JobDefinitionRetryStrategyEvaluateOnExitArgs]:
+    """Repeat what Fargate failed to start, and nothing else: without the last entry Batch would repeat every failure."""
+    retries = [
+        batch.JobDefinitionRetryStrategyEvaluateOnExitArgs(action="RETRY", **{condition: pattern})
+        for condition, pattern in _FARGATE_FAILURES
+    ]
+    return [*retries, batch.JobDefinitionRetryStrategyEvaluateOnExitArgs(action="EXIT", on_reason="*")]

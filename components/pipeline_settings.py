@@ -1,0 +1,248 @@
+"""The settings of one pipeline."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from components import fargate, parameters_schema
+from components.parameters_schema import SchemaError
+from components.settings_reader import Section
+
+PIPELINE_KEYS = (
+    *("attempts", "buildArgs", "command", "context", "dockerfile", "environment", "generation", "image"),
+    *("memoryMib", "noCache", "schema", "timeoutSeconds", "vcpus"),
+)
+_BUILD_KEYS = ("buildArgs", "dockerfile", "generation", "noCache")
+
+NAME_PATTERN = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+MAX_NAME_LENGTH = 32
+MIN_TIMEOUT_SECONDS = 60
+"""[AWS Batch user guide, "Job timeouts"]."""
+MAX_TIMEOUT_SECONDS = 14 * 24 * 3600
+"""Fargate ends what runs longer [AWS Batch user guide, "Job timeouts"]."""
+MAX_ATTEMPTS = 10
+"""[AWS Batch user guide, "Automated job retries"]."""
+
+_ECR_IMAGE = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<domain>amazonaws\.com(?:\.cn)?)"
+    r"/(?P<repository>[a-z0-9]+(?:[._/-][a-z0-9]+)*)@(?P<digest>sha256:[0-9a-f]{64})"
+)
+_IMAGE_EXPECTED = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST"
+_RESERVED_ENVIRONMENT = ("JOB_PARAMETERS", "RESULTS_URI", "INPUTS_URI")
+_RESERVED_ENVIRONMENT_PREFIX = "AWS_BATCH"
+"""AWS Batch refuses names that begin so [AWS Batch user guide, "Job environment variables"]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EcrImage:
+    """An image by digest in a private repository."""
+
+    reference: str
+    """`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST`."""
+    repository_url: str
+    repository_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineSettings:
+    """One entry of `pipelines`. Either `context` or `image` is set."""
+
+    name: str
+    context: str | None
+    """The build context, a folder relative to the project's."""
+    image: EcrImage | None
+    dockerfile: str
+    """Relative to the context. Default `Dockerfile`."""
+    build_args: Mapping[str, str]
+    generation: int
+    """Part of the image's tag: raise it to get a new tag for unchanged content. Default 1."""
+    no_cache: bool
+    vcpus: float
+    """Default 1."""
+    memory_mib: int
+    """Default 2048."""
+    timeout_seconds: int
+    """Of one attempt, 60 to 1,209,600; default 900."""
+    attempts: int
+    """1 to 10, default 2."""
+    environment: Mapping[str, str]
+    command: Sequence[str]
+    """Empty: the image's own."""
+    schema_path: str
+    """Relative to the project's folder. Default `parameters.schema.json` in the context."""
+    schema: Mapping[str, Any]
+    """JSON Schema draft 4 of the job's parameters."""
+    sample: Mapping[str, Any] | None
+    """`sample-input.json` beside the schema, if there is one."""
+
+
+def read_pipeline(name: str, section: Section, *, root: Path, max_vcpus: int) -> PipelineSettings:
+    """Read one pipeline; problems are kept in the section."""
+    section.refuse_unknown(PIPELINE_KEYS)
+    _check_name(name, section)
+    context, dockerfile = _read_context(section, root)
+    image = _read_image(section)
+    if (context is None) == (image is None) and ("context" in section.values) == ("image" in section.values):
+        section.problems.add(
+            section.key,
+            "both context and image" if context else "neither context nor image",
+            "one of them: `context`, a folder with a Dockerfile, or `image`, a digest in ECR",
+            section.remove_command("image") if context else section.set_command("context", f"pipelines/{name}"),
+        )
+    for key in _BUILD_KEYS:
+        if key in section.values and "image" in section.values and "context" not in section.values:
+            section.refuse(key, "no build setting for an image that is not built here", section.remove_command(key))
+    schema_path, schema, sample = _read_schema(section, root, context)
+    vcpus, memory_mib = _read_size(section, max_vcpus)
+    return PipelineSettings(
+        name=name,
+        context=context,
+        image=image,
+        dockerfile=dockerfile,
+        build_args=section.string_map("buildArgs", r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, no digit first"),
+        generation=section.integer("generation", 1, minimum=1, maximum=1_000_000),
+        no_cache=section.boolean("noCache", default=False),
+        vcpus=vcpus,
+        memory_mib=memory_mib,
+        timeout_seconds=section.integer(
+            "timeoutSeconds", 900, minimum=MIN_TIMEOUT_SECONDS, maximum=MAX_TIMEOUT_SECONDS, unit="seconds"
+        ),
+        attempts=section.integer("attempts", 2, minimum=1, maximum=MAX_ATTEMPTS, unit="attempts"),
+        environment=_read_environment(section),
+        command=section.strings("command"),
+        schema_path=schema_path,
+        schema=schema,
+        sample=sample,
+    )
+
+
+def _check_name(name: str, section: Section) -> None:
+    if re.fullmatch(NAME_PATTERN, name) and len(name) <= MAX_NAME_LENGTH:
+        return
+    suggestion = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_NAME_LENGTH].strip("-") or "wordcount"
+    if suggestion[0].isdigit():
+        suggestion = f"p-{suggestion}"[:MAX_NAME_LENGTH].strip("-")
+    section.problems.add(
+        section.key,
+        f'the name "{name}"',
+        f"a name of at most {MAX_NAME_LENGTH} characters that is good for a URL and for AWS: lower-case letters, digits "
+        "and single hyphens, a letter first",
+        f'rename it to "{suggestion}" in the stack file',
+    )
+
+
+def _read_context(section: Section, root: Path) -> tuple[str | None, str]:
+    dockerfile = section.text("dockerfile", "Dockerfile", r"[^/\\].*", "a path inside the context")
+    if "context" not in section.values:
+        return None, dockerfile
+    context = section.values["context"]
+    expected = "a folder with a Dockerfile, relative to Pulumi.yaml"
+    example = section.set_command("context", f"pipelines/{section.key.rsplit('.', 1)[-1]}")
+    if not isinstance(context, str) or not context or PurePosixPath(context).is_absolute():
+        section.refuse("context", expected, example)
+        return None, dockerfile
+    if not (root / context).is_dir():
+        section.refuse("context", expected, example, found=f'"{context}", which is no folder')
+        return None, dockerfile
+    if not (root / context / dockerfile).is_file():
+        section.refuse(
+            "context",
+            expected,
+            f"create {PurePosixPath(context, dockerfile)}, or name it: {section.set_command('dockerfile', 'Dockerfile')}",
+            found=f'"{context}", which has no {dockerfile}',
+        )
+    return str(PurePosixPath(context)), dockerfile
+
+
+def _read_image(section: Section) -> EcrImage | None:
+    if "image" not in section.values:
+        return None
+    image = section.values["image"]
+    match = _ECR_IMAGE.fullmatch(image) if isinstance(image, str) else None
+    if match:
+        partition = "aws-cn" if match["domain"].endswith(".cn") else "aws"
+        partition = "aws-us-gov" if match["region"].startswith("us-gov-") else partition
+        return EcrImage(
+            reference=match[0],
+            repository_url=match[0].split("@")[0],
+            repository_arn=f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}",
+        )
+    fix = section.set_command("image", _IMAGE_EXPECTED)
+    if isinstance(image, str) and re.match(r"[0-9]{12}\.dkr\.ecr\.", image):
+        expected = f"an image by digest ({_IMAGE_EXPECTED}): a tag can come to mean another image"
+        fix = f"look the digest up (aws ecr describe-images), then {fix}"
+    else:
+        expected = f"an image in a private ECR repository ({_IMAGE_EXPECTED}); no other registry is pulled from at run time"
+    section.refuse("image", expected, fix)
+    return None
+
+
+def _read_environment(section: Section) -> dict[str, str]:
+    environment = section.string_map("environment", r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, no digit first")
+    entries = section.section("environment") if environment else section
+    for name in environment:
+        if name in _RESERVED_ENVIRONMENT or name.startswith(_RESERVED_ENVIRONMENT_PREFIX):
+            entries.refuse(
+                name,
+                f"a name that is not set by Slipway or AWS Batch ({', '.join(_RESERVED_ENVIRONMENT)}, "
+                f"{_RESERVED_ENVIRONMENT_PREFIX}...)",
+                entries.remove_command(name),
+                found="a reserved name",
+            )
+    return environment
+
+
+def _read_schema(
+    section: Section, root: Path, context: str | None
+) -> tuple[str, Mapping[str, Any], Mapping[str, Any] | None]:
+    default = str(PurePosixPath(context or "", parameters_schema.FILE_NAME))
+    if "schema" not in section.values and context is None:  # a context that is missing is a problem already
+        if "image" in section.values:
+            section.refuse(
+                "schema",
+                f"the path of the pipeline's {parameters_schema.FILE_NAME}: with an image there is no context to find it in",
+                section.set_command("schema", f"pipelines/NAME/{parameters_schema.FILE_NAME}"),
+            )
+        return default, {}, None
+    path = section.text("schema", default, r"[^/].*", "a path relative to Pulumi.yaml")
+    sample_path = PurePosixPath(path).with_name(parameters_schema.SAMPLE_FILE_NAME)
+    schema: Mapping[str, Any] = {}
+    try:
+        schema = parameters_schema.load_schema(root / path)
+        return path, schema, parameters_schema.load_sample(root / sample_path, schema)
+    except SchemaError as error:
+        broken = sample_path if schema else PurePosixPath(path)
+        if schema or (root / path).exists():
+            fix = f"correct {broken}"
+        else:
+            fix = f"create it, or name another: {section.set_command('schema', default)}"
+        section.refuse("schema", error.expected, fix, found=f"{error.found} in {broken}")
+    return path, schema, None
+
+
+def _read_size(section: Section, max_vcpus: int) -> tuple[float, int]:
+    vcpus: object = section.values.get("vcpus", 1)
+    memory_mib: object = section.values.get("memoryMib", 2048)
+    if isinstance(vcpus, bool) or not isinstance(vcpus, int | float) or vcpus not in fargate.MEMORY_MIB:
+        sizes = ", ".join(f"{size:g}" for size in fargate.MEMORY_MIB)
+        section.refuse("vcpus", f"a vCPU size of Fargate: {sizes}", section.set_command("vcpus", 1))
+        return 1, 2048
+    if vcpus > max_vcpus:
+        section.refuse(
+            "vcpus",
+            f"at most {max_vcpus}, the stack's maxVcpus: such a job would wait for ever",
+            section.set_command("vcpus", max(size for size in fargate.MEMORY_MIB if size <= max(max_vcpus, 1))),
+            found=f"{vcpus:g}",
+        )
+    if isinstance(memory_mib, bool) or not isinstance(memory_mib, int) or memory_mib not in fargate.MEMORY_MIB[vcpus]:
+        wanted = memory_mib if isinstance(memory_mib, int) else 0
+        section.refuse(
+            "memoryMib",
+            f"a MiB size that goes with {vcpus:g} vCPU: {fargate.describe_memory(vcpus)}",
+            section.set_command("memoryMib", fargate.nearest_memory(vcpus, wanted)),
+            found=None if "memoryMib" in section.values else f"{memory_mib} (the default)",
+        )
+        return vcpus, fargate.nearest_memory(vcpus, wanted)
+    return vcpus, memory_mib

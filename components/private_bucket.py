@@ -1,0 +1,132 @@
+"""A bucket that nobody reaches without permission and TLS."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import s3
+
+from components import iam
+
+_CORS_MAX_AGE_SECONDS = 3600
+_ABORT_UPLOAD_DAYS = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateBucketArgs:
+    expire_days: int
+    """Days after which an object is deleted."""
+    versioned: bool
+    """Keep what is deleted or overwritten for `expire_days` more."""
+    protect_data: bool
+    """Refuse to delete the bucket, with or without objects in it."""
+    cors_methods: Sequence[str] = ()
+    """What a page of `cors_origins` may do by a presigned link. Empty: no CORS."""
+    cors_origins: Sequence[str] = ()
+    tags: Mapping[str, str]
+
+
+class PrivateBucket(pulumi.ComponentResource):
+    """An S3 bucket: no public access, no ACLs, encrypted, TLS only, with an expiry. The name is made by the provider."""
+
+    arn: pulumi.Output[str]
+    bucket: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:components:PrivateBucket", name, None, opts)
+        bucket = s3.Bucket(
+            name,
+            force_destroy=not args.protect_data,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_data),
+        )
+        own = pulumi.ResourceOptions(parent=self)
+        block = s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=own,
+        )
+        s3.BucketOwnershipControls(
+            name,
+            bucket=bucket.id,
+            rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            opts=own,
+        )
+        s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[
+                s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                        sse_algorithm="AES256"
+                    )
+                )
+            ],
+            opts=own,
+        )
+        versioning = self._versioning(name, bucket) if args.versioned else None
+        self._lifecycle(name, bucket, args, versioning)
+        if args.cors_methods:
+            self._cors(name, bucket, args)
+        s3.BucketPolicy(
+            name,
+            bucket=bucket.id,
+            policy=iam.document(iam.deny_plain_http(bucket.arn)),
+            # S3 refuses two changes of a bucket's access at once.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
+        )
+        self.arn = bucket.arn
+        self.bucket = bucket.id
+        self.register_outputs({"arn": self.arn, "bucket": self.bucket})
+
+    def _versioning(self, name: str, bucket: s3.Bucket) -> s3.BucketVersioning:
+        return s3.BucketVersioning(
+            name,
+            bucket=bucket.id,
+            versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _lifecycle(
+        self, name: str, bucket: s3.Bucket, args: PrivateBucketArgs, versioning: s3.BucketVersioning | None
+    ) -> None:
+        rule = s3.BucketLifecycleConfigurationRuleArgs(
+            id="expire",
+            status="Enabled",
+            filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+            expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.expire_days),
+            noncurrent_version_expiration=s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                noncurrent_days=args.expire_days
+            )
+            if args.versioned
+            else None,
+            abort_incomplete_multipart_upload=s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                days_after_initiation=_ABORT_UPLOAD_DAYS
+            ),
+        )
+        s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[rule],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning] if versioning else None),
+        )
+
+    def _cors(self, name: str, bucket: s3.Bucket, args: PrivateBucketArgs) -> None:
+        s3.BucketCorsConfiguration(
+            name,
+            bucket=bucket.id,
+            cors_rules=[
+                s3.BucketCorsConfigurationCorsRuleArgs(
+                    allowed_methods=list(args.cors_methods),
+                    allowed_origins=list(args.cors_origins),
+                    allowed_headers=["*"],
+                    expose_headers=["ETag"],
+                    max_age_seconds=_CORS_MAX_AGE_SECONDS,
+                )
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
+        )

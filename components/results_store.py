@@ -1,0 +1,61 @@
+"""The private buckets: what jobs write, and what callers upload for them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
+
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsStoreArgs:
+    result_retention_days: int
+    """Default of the settings: 90."""
+    input_retention_days: int
+    """Default of the settings: 7."""
+    cors_origins: Sequence[str]
+    """Web origins that may follow a presigned link or upload; `*` for any."""
+    protect_data: bool
+    """Keep deleted and overwritten results for the retention time, and refuse to delete the bucket."""
+    tags: Mapping[str, str]
+
+
+class ResultsStore(pulumi.ComponentResource):
+    """A bucket of results and a bucket of inputs. Each pipeline has its own prefix in both; both expire."""
+
+    results_bucket: pulumi.Output[str]
+    results_bucket_arn: pulumi.Output[str]
+    inputs_bucket: pulumi.Output[str]
+    inputs_bucket_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ResultsStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:components:ResultsStore", name, None, opts)
+        results = PrivateBucket(
+            f"{name}-results",
+            PrivateBucketArgs(
+                expire_days=args.result_retention_days,
+                versioned=args.protect_data,
+                protect_data=args.protect_data,
+                cors_methods=("GET", "HEAD"),
+                cors_origins=args.cors_origins,
+                tags=args.tags,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        inputs = PrivateBucket(
+            f"{name}-inputs",
+            PrivateBucketArgs(
+                expire_days=args.input_retention_days,
+                versioned=False,
+                protect_data=False,  # a copy of what the caller has, for some days
+                cors_methods=("POST",),
+                cors_origins=args.cors_origins,
+                tags=args.tags,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.results_bucket, self.results_bucket_arn = results.bucket, results.arn
+        self.inputs_bucket, self.inputs_bucket_arn = inputs.bucket, inputs.arn
+        self.register_outputs({"resultsBucket": self.results_bucket, "inputsBucket": self.inputs_bucket})

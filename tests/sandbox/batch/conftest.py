@@ -1,0 +1,36 @@
+"""Batches for tests, each ended after its test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.batch.harness import Harness
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Callable[..., Harness]]:
+    made: list[Harness] = []
+
+    def make(**options: Any) -> Harness:
+        harness = Harness(tmp_path, **options)
+        made.append(harness)
+        return harness
+
+    yield make
+    for harness in made:
+        harness.close()
+
+
+@pytest.fixture
+def batch(new: Callable[..., Harness]) -> Harness:
+    """A Batch with its queue."""
+    harness = new()
+    harness.platform()
+    return harness
+
+
+@pytest.fixture
+def bare(new: Callable[..., Harness]) -> Harness:
+    """A Batch without anything."""
+    return new()

@@ -185,13 +185,15 @@ def render(template: Mapping[str, Any], pipelines: Sequence[DocumentedPipeline],
         _add_pipeline(document, template, pipeline)
     document["components"] = {kind: entries for kind, entries in document["components"].items() if entries}
     version = hashlib.sha256(_to_json(document).encode()).hexdigest()[:12]
-    document["info"] = {**document["info"], "x-environment": environment, "version": f"{document['info']['version']}+{version}"}
+    document["info"] = {
+        **document["info"],
+        "x-environment": environment,
+        "version": f"{document['info']['version']}+{version}",
+    }
     return _to_json(document)
 
 
-def _add_pipeline(
-    document: dict[str, Any], template: Mapping[str, Any], pipeline: DocumentedPipeline
-) -> None:
+def _add_pipeline(document: dict[str, Any], template: Mapping[str, Any], pipeline: DocumentedPipeline) -> None:
     markers = template["x-slipway"]
     schema_reference = f"{_COMPONENTS}schemas/{pipeline.name}.Parameters"
     sample_reference = f"{_COMPONENTS}examples/{pipeline.name}.SampleInput"

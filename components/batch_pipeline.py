@@ -1,6 +1,6 @@
 """How the jobs of one pipeline run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,8 @@ import pulumi
 from pulumi_aws import batch, cloudwatch
 
 from components import iam
+from components.pipeline_settings import PipelineSettings
+from components.results_store import ResultsStore
 
 _FARGATE_FAILURES = (
     ("on_reason", "CannotPullContainerError*"),
@@ -21,27 +23,15 @@ may have `*` at its end only; `Host EC2*`, which is copied everywhere, never mat
 
 @dataclass(frozen=True, kw_only=True)
 class BatchPipelineArgs:
-    pipeline: str
+    pipeline: PipelineSettings
     image: pulumi.Input[str]
     """`repository@sha256:...`."""
     repository_arn: pulumi.Input[str]
-    vcpus: float
-    """A Fargate size. Default of the settings: 1."""
-    memory_mib: int
-    """A Fargate size that goes with `vcpus`. Default of the settings: 2048."""
-    timeout_seconds: int
-    """Of one attempt, 60 or more. Default of the settings: 900."""
-    attempts: int
-    """1 to 10. Default of the settings: 2."""
-    environment: Mapping[str, str]
-    command: Sequence[str]
-    """Empty: the image's own."""
+    store: ResultsStore
     assign_public_ip: bool
-    results_bucket: pulumi.Input[str]
-    results_bucket_arn: pulumi.Input[str]
-    inputs_bucket: pulumi.Input[str]
-    inputs_bucket_arn: pulumi.Input[str]
+    """Needed where the subnets have no NAT."""
     log_retention_days: int
+    """Default of the settings: 30."""
     region: str
     tags: Mapping[str, str]
 
@@ -58,6 +48,7 @@ class BatchPipeline(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BatchPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:BatchPipeline", name, None, opts)
+        pipeline, store = args.pipeline, args.store
         log_group = cloudwatch.LogGroup(
             f"{name}-job",
             name=f"/aws/batch/{name}",
@@ -68,7 +59,7 @@ class BatchPipeline(pulumi.ComponentResource):
         execution = iam.actor_role(
             f"{name}-execution",
             service="ecs-tasks.amazonaws.com",
-            description=f"Starts the jobs of {args.pipeline}: pulls the image, opens the log stream",
+            description=f"Starts the jobs of {pipeline.name}: pulls the image, opens the log stream",
             statements=[
                 iam.allow_unscoped("ecr:GetAuthorizationToken"),
                 iam.allow(
@@ -86,10 +77,10 @@ class BatchPipeline(pulumi.ComponentResource):
         job = iam.actor_role(
             f"{name}-job",
             service="ecs-tasks.amazonaws.com",
-            description=f"The jobs of {args.pipeline} themselves: read inputs, write results",
+            description=f"The jobs of {pipeline.name} themselves: read inputs, write results",
             statements=[
-                iam.allow(["s3:PutObject"], [pulumi.Output.concat(args.results_bucket_arn, f"/{args.pipeline}/*")]),
-                iam.allow(["s3:GetObject"], [pulumi.Output.concat(args.inputs_bucket_arn, f"/{args.pipeline}/*")]),
+                iam.allow(["s3:PutObject"], [pulumi.Output.concat(store.results_bucket_arn, f"/{pipeline.name}/*")]),
+                iam.allow(["s3:GetObject"], [pulumi.Output.concat(store.inputs_bucket_arn, f"/{pipeline.name}/*")]),
             ],
             tags=args.tags,
             parent=self,
@@ -103,9 +94,9 @@ class BatchPipeline(pulumi.ComponentResource):
                 self._container(args, execution.arn, job.arn, log_group.name)
             ),
             retry_strategy=batch.JobDefinitionRetryStrategyArgs(
-                attempts=args.attempts, evaluate_on_exits=_evaluate_on_exit()
+                attempts=pipeline.attempts, evaluate_on_exits=_evaluate_on_exit()
             ),
-            timeout=batch.JobDefinitionTimeoutArgs(attempt_duration_seconds=args.timeout_seconds),
+            timeout=batch.JobDefinitionTimeoutArgs(attempt_duration_seconds=pipeline.timeout_seconds),
             propagate_tags=True,
             # The trigger function names an exact revision until it is updated itself, and a queued job keeps its own.
             deregister_on_new_revision=False,
@@ -125,18 +116,19 @@ class BatchPipeline(pulumi.ComponentResource):
         job_role_arn: pulumi.Input[str],
         log_group: pulumi.Input[str],
     ) -> dict[str, Any]:
+        pipeline = args.pipeline
         environment: dict[str, pulumi.Input[str]] = {
-            **args.environment,
-            "INPUTS_URI": pulumi.Output.concat("s3://", args.inputs_bucket, f"/{args.pipeline}/"),
-            "RESULTS_URI": pulumi.Output.concat("s3://", args.results_bucket, f"/{args.pipeline}/"),
+            **pipeline.environment,
+            "INPUTS_URI": pulumi.Output.concat("s3://", args.store.inputs_bucket, f"/{pipeline.name}/"),
+            "RESULTS_URI": pulumi.Output.concat("s3://", args.store.results_bucket, f"/{pipeline.name}/"),
         }
         container: dict[str, Any] = {
             "image": args.image,
             "jobRoleArn": job_role_arn,
             "executionRoleArn": execution_role_arn,
             "resourceRequirements": [
-                {"type": "VCPU", "value": f"{args.vcpus:g}"},
-                {"type": "MEMORY", "value": str(args.memory_mib)},
+                {"type": "VCPU", "value": f"{pipeline.vcpus:g}"},
+                {"type": "MEMORY", "value": str(pipeline.memory_mib)},
             ],
             "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
             "networkConfiguration": {"assignPublicIp": "ENABLED" if args.assign_public_ip else "DISABLED"},
@@ -146,12 +138,12 @@ class BatchPipeline(pulumi.ComponentResource):
                 "options": {
                     "awslogs-group": log_group,
                     "awslogs-region": args.region,
-                    "awslogs-stream-prefix": args.pipeline,
+                    "awslogs-stream-prefix": pipeline.name,
                 },
             },
         }
         # An empty command reads back as none, and every preview would show a change.
-        return {**container, "command": list(args.command)} if args.command else container
+        return {**container, "command": list(pipeline.command)} if pipeline.command else container
 
 
 def _evaluate_on_exit() -> list[batch.JobDefinitionRetryStrategyEvaluateOnExitArgs]:

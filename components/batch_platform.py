@@ -1,10 +1,12 @@
 """Where jobs queue and run: shared by the pipelines of a stack."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import batch
+
+from components.network import Network
 
 _CAPACITY_LIMIT_SECONDS = 6 * 3600
 _MISCONFIGURATION_LIMIT_SECONDS = 600
@@ -20,17 +22,17 @@ _STUCK_REASONS: Mapping[str, int] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BatchPlatformArgs:
-    queue_name: str
+    network: Network
     max_vcpus: int
     """vCPUs of all running jobs together. Default of the settings: 16."""
-    subnet_ids: pulumi.Input[Sequence[str]]
-    security_group_ids: pulumi.Input[Sequence[str]]
     tags: Mapping[str, str]
 
 
 class BatchPlatform(pulumi.ComponentResource):
     """A Fargate compute environment and the job queue in front of it."""
 
+    job_arns: pulumi.Output[str]
+    """A pattern for the account's jobs in this region: a job's ARN doesn't name its queue."""
     queue_arn: pulumi.Output[str]
     queue_name: pulumi.Output[str]
 
@@ -46,15 +48,15 @@ class BatchPlatform(pulumi.ComponentResource):
             compute_resources=batch.ComputeEnvironmentComputeResourcesArgs(
                 type="FARGATE",
                 max_vcpus=args.max_vcpus,
-                subnets=args.subnet_ids,
-                security_group_ids=args.security_group_ids,
+                subnets=args.network.subnet_ids,
+                security_group_ids=args.network.security_group_ids,
             ),
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
         queue = batch.JobQueue(
             name,
-            name=args.queue_name,
+            name=name,
             state="ENABLED",
             priority=1,
             compute_environment_orders=[
@@ -69,6 +71,7 @@ class BatchPlatform(pulumi.ComponentResource):
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.job_arns = queue.arn.apply(lambda arn: f"{arn.rsplit(':', 1)[0]}:job/*")
         self.queue_arn = queue.arn
         self.queue_name = queue.name
         self.register_outputs({"queueArn": self.queue_arn, "queueName": self.queue_name})

@@ -1,6 +1,6 @@
 """The image of one pipeline: built for linux/arm64, pushed, and known by its digest."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pulumi_aws import ecr
 
 from components import build_context
 from components.image_registry import BUILD_CACHE_TAG
+from components.pipeline_settings import PipelineSettings
 
 PLATFORM = docker_build.Platform.LINUX_ARM64
 SOURCE_DATE_EPOCH = "315532800"
@@ -21,15 +22,11 @@ documentation, "SOURCE_DATE_EPOCH"]. The provider's own `push=True` can't be tol
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerImageArgs:
+    root: Path
+    """The project's folder."""
+    pipeline: PipelineSettings
+    """With a context."""
     repository_url: pulumi.Input[str]
-    context: str
-    """The build context, relative to the project's folder."""
-    dockerfile: str
-    """Relative to the context."""
-    build_args: Mapping[str, str]
-    generation: int
-    """Part of the tag: a higher one is a new tag for unchanged content."""
-    no_cache: bool
     build_cache: bool
     """Keep layers in the repository under the tag `buildcache`."""
     build_on_preview: bool
@@ -49,11 +46,14 @@ class ContainerImage(pulumi.ComponentResource):
     def __init__(self, name: str, args: ContainerImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:ContainerImage", name, None, opts)
         url = pulumi.Output.from_input(args.repository_url)
+        pipeline = args.pipeline
+        if pipeline.context is None:
+            raise ValueError(f"The pipeline {pipeline.name} has no context to build from.")
         tag = build_context.content_tag(
-            Path(args.context),
-            dockerfile=args.dockerfile,
-            build_args=args.build_args,
-            generation=args.generation,
+            args.root / pipeline.context,
+            dockerfile=pipeline.dockerfile,
+            build_args=pipeline.build_args,
+            generation=pipeline.generation,
             settings={"platform": PLATFORM.value, "export": _EXPORT, "epoch": SOURCE_DATE_EPOCH},
         )
         # Asked for on each run: the token lives for 12 hours and is part of no difference.
@@ -62,13 +62,13 @@ class ContainerImage(pulumi.ComponentResource):
             opts=pulumi.InvokeOutputOptions(parent=self),
         )
         cache_ref = pulumi.Output.concat(url, ":", BUILD_CACHE_TAG)
-        use_cache = args.build_cache and not args.no_cache
+        use_cache = args.build_cache and not pipeline.no_cache
         image = docker_build.Image(
             name,
-            context=docker_build.BuildContextArgs(location=args.context),
-            dockerfile=docker_build.DockerfileArgs(location=f"{args.context}/{args.dockerfile}"),
+            context=docker_build.BuildContextArgs(location=pipeline.context),
+            dockerfile=docker_build.DockerfileArgs(location=f"{pipeline.context}/{pipeline.dockerfile}"),
             platforms=[PLATFORM],
-            build_args={**args.build_args, "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH},
+            build_args={**pipeline.build_args, "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH},
             tags=[pulumi.Output.concat(url, ":", tag)],
             push=False,  # the export below pushes
             exports=[docker_build.ExportArgs(raw=_EXPORT)],
@@ -80,7 +80,7 @@ class ContainerImage(pulumi.ComponentResource):
                 )
             ],
             build_on_preview=args.build_on_preview,
-            no_cache=args.no_cache,
+            no_cache=pipeline.no_cache,
             cache_from=[docker_build.CacheFromArgs(registry=docker_build.CacheFromRegistryArgs(ref=cache_ref))]
             if use_cache
             else None,
@@ -102,7 +102,7 @@ class ContainerImage(pulumi.ComponentResource):
                 parent=self,
                 # Deleting the resource would delete the pushed digest, which an older job definition may still run.
                 retain_on_delete=True,
-                hooks=pulumi.ResourceHookBinding(on_error=[_push_error_hook(name)]),
+                hooks=pulumi.ResourceHookBinding(on_error=[_push_error_hook(pipeline.name)]),
             ),
         )
         self.digest = image.digest
@@ -110,17 +110,17 @@ class ContainerImage(pulumi.ComponentResource):
         self.register_outputs({"digest": self.digest, "reference": self.reference})
 
 
-def _push_error_hook(name: str) -> pulumi.ErrorHook:
+def _push_error_hook(pipeline: str) -> pulumi.ErrorHook:
     def explain(args: pulumi.ErrorHookArgs) -> bool:
-        message = push_advice(name, args.errors)
-        if message:
-            pulumi.log.error(message)
-        return False
+        advice = push_advice(pipeline, args.errors)
+        if advice:
+            pulumi.log.error(advice)
+        return False  # a second try would be refused, too
 
-    return pulumi.ErrorHook(f"{name}-push", explain)
+    return pulumi.ErrorHook(f"{pipeline}-push", explain)
 
 
-def push_advice(name: str, errors: list[str]) -> str | None:
+def push_advice(pipeline: str, errors: Sequence[str]) -> str | None:
     """What to do about a refused push; None if it failed for another reason.
 
     An immutable tag is refused when it exists with another digest: a push whose state was lost, and a build that gave other
@@ -130,7 +130,7 @@ def push_advice(name: str, errors: list[str]) -> str | None:
     if "immutable" not in text and "cannot be overwritten" not in text:
         return None
     return (
-        f"{name}: the repository already has this build's tag with another digest, and its tags are immutable. Raise the "
-        "pipeline's `generation` setting by one: it gives unchanged content a new tag. For example: "
-        "pulumi config set --path 'slipway:pipelines.NAME.generation' 2"
+        f"The repository of {pipeline} already has this build's tag with another digest, and its tags are immutable. Raise the "
+        "pipeline's `generation` setting by one, which gives unchanged content a new tag; for example: "
+        f"pulumi config set --path pipelines.{pipeline}.generation 2"
     )

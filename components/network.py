@@ -7,6 +7,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi_aws import ec2
 
+from components.settings import NetworkSettings
+
 VPC_CIDR = "10.64.0.0/16"
 SUBNET_CIDRS = ("10.64.0.0/20", "10.64.16.0/20")
 """Two public subnets of 4,091 addresses each: a job takes one."""
@@ -14,12 +16,7 @@ SUBNET_CIDRS = ("10.64.0.0/20", "10.64.16.0/20")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    kind: str
-    """`new`, `default` or `existing`."""
-    subnet_ids: Sequence[str] = ()
-    """Of an existing network."""
-    security_group_ids: Sequence[str] = ()
-    """Of an existing network."""
+    settings: NetworkSettings
     tags: Mapping[str, str]
 
 
@@ -36,11 +33,12 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Network", name, None, opts)
         self._name, self._tags = name, args.tags
-        if args.kind == "existing":
-            self.subnet_ids = pulumi.Output.from_input(list(args.subnet_ids))
-            self.security_group_ids = pulumi.Output.from_input(list(args.security_group_ids))
+        kind = args.settings.kind
+        if kind == "existing":
+            self.subnet_ids = pulumi.Output.from_input(list(args.settings.subnet_ids))
+            self.security_group_ids = pulumi.Output.from_input(list(args.settings.security_group_ids))
         else:
-            vpc_id, subnets = self._new() if args.kind == "new" else self._default()
+            vpc_id, subnets = self._new() if kind == "new" else self._default()
             self.subnet_ids = pulumi.Output.from_input(subnets)
             self.security_group_ids = pulumi.Output.all(self._security_group(vpc_id).id)
         self.register_outputs({"subnetIds": self.subnet_ids, "securityGroupIds": self.security_group_ids})
@@ -67,9 +65,7 @@ class Network(pulumi.ComponentResource):
             tags=self._named_tags(self._name),
             opts=own,
         )
-        gateway = ec2.InternetGateway(
-            self._name, vpc_id=vpc.id, tags=self._named_tags(self._name), opts=own
-        )
+        gateway = ec2.InternetGateway(self._name, vpc_id=vpc.id, tags=self._named_tags(self._name), opts=own)
         routes = ec2.RouteTable(
             f"{self._name}-public", vpc_id=vpc.id, tags=self._named_tags(f"{self._name}-public"), opts=own
         )
@@ -114,9 +110,7 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-jobs",
             description="Jobs: nothing in, everything out",
             vpc_id=vpc_id,
-            egress=[
-                ec2.SecurityGroupEgressArgs(protocol="-1", from_port=0, to_port=0, cidr_blocks=["0.0.0.0/0"])
-            ],
+            egress=[ec2.SecurityGroupEgressArgs(protocol="-1", from_port=0, to_port=0, cidr_blocks=["0.0.0.0/0"])],
             tags=self._named_tags(f"{self._name}-jobs"),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -174,7 +174,9 @@ def _read_image(section: Section) -> EcrImage | None:
         expected = f"an image by digest ({_IMAGE_EXPECTED}): a tag can come to mean another image"
         fix = f"look the digest up (aws ecr describe-images), then {fix}"
     else:
-        expected = f"an image in a private ECR repository ({_IMAGE_EXPECTED}); no other registry is pulled from at run time"
+        expected = (
+            f"an image in a private ECR repository ({_IMAGE_EXPECTED}); no other registry is pulled from at run time"
+        )
     section.refuse("image", expected, fix)
     return None
 

@@ -14,10 +14,12 @@ _ABORT_UPLOAD_DAYS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    expire_days: int
-    """Days after which an object is deleted."""
-    versioned: bool
+    expire_days: int | None
+    """Days after which an object is deleted; None: never."""
+    versioned: bool = False
     """Keep what is deleted or overwritten for `expire_days` more."""
+    own_policy: bool = True
+    """False: whoever made the bucket writes its policy, with `iam.deny_plain_http` in it."""
     protect_data: bool
     """Refuse to delete the bucket, with or without objects in it."""
     cors_methods: Sequence[str] = ()
@@ -31,6 +33,8 @@ class PrivateBucket(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     bucket: pulumi.Output[str]
+    domain_name: pulumi.Output[str]
+    """Of the REST endpoint in its region."""
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:PrivateBucket", name, None, opts)
@@ -68,19 +72,22 @@ class PrivateBucket(pulumi.ComponentResource):
             ],
             opts=own,
         )
-        versioning = self._versioning(name, bucket) if args.versioned else None
-        self._lifecycle(name, bucket, args, versioning)
+        if args.expire_days is not None:
+            versioning = self._versioning(name, bucket) if args.versioned else None
+            self._lifecycle(name, bucket, args, args.expire_days, versioning)
         if args.cors_methods:
             self._cors(name, bucket, args)
-        s3.BucketPolicy(
-            name,
-            bucket=bucket.id,
-            policy=iam.document(iam.deny_plain_http(bucket.arn)),
-            # S3 refuses two changes of a bucket's access at once.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
-        )
+        if args.own_policy:
+            s3.BucketPolicy(
+                name,
+                bucket=bucket.id,
+                policy=iam.document(iam.deny_plain_http(bucket.arn)),
+                # S3 refuses two changes of a bucket's access at once.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
+            )
         self.arn = bucket.arn
         self.bucket = bucket.id
+        self.domain_name = bucket.bucket_regional_domain_name
         self.register_outputs({"arn": self.arn, "bucket": self.bucket})
 
     def _versioning(self, name: str, bucket: s3.Bucket) -> s3.BucketVersioning:
@@ -92,15 +99,20 @@ class PrivateBucket(pulumi.ComponentResource):
         )
 
     def _lifecycle(
-        self, name: str, bucket: s3.Bucket, args: PrivateBucketArgs, versioning: s3.BucketVersioning | None
+        self,
+        name: str,
+        bucket: s3.Bucket,
+        args: PrivateBucketArgs,
+        days: int,
+        versioning: s3.BucketVersioning | None,
     ) -> None:
         rule = s3.BucketLifecycleConfigurationRuleArgs(
             id="expire",
             status="Enabled",
-            filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-            expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.expire_days),
+            filter=s3.BucketLifecycleConfigurationRuleFilterArgs(),
+            expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
             noncurrent_version_expiration=s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-                noncurrent_days=args.expire_days
+                noncurrent_days=days
             )
             if args.versioned
             else None,

@@ -1,24 +1,19 @@
 """The private buckets: what jobs write, and what callers upload for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
-
+from components.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultsStoreArgs:
-    result_retention_days: int
-    """Default of the settings: 90."""
-    input_retention_days: int
-    """Default of the settings: 7."""
-    cors_origins: Sequence[str]
-    """Web origins that may follow a presigned link or upload; `*` for any."""
-    protect_data: bool
-    """Keep deleted and overwritten results for the retention time, and refuse to delete the bucket."""
+    settings: Settings
+    """`resultRetentionDays`, `inputRetentionDays`; `corsOrigins` may follow presigned links and uploads; `protectData` keeps
+    deleted and overwritten results for the retention time, and refuses to delete their bucket."""
     tags: Mapping[str, str]
 
 
@@ -32,14 +27,15 @@ class ResultsStore(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ResultsStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:ResultsStore", name, None, opts)
+        settings = args.settings
         results = PrivateBucket(
             f"{name}-results",
             PrivateBucketArgs(
-                expire_days=args.result_retention_days,
-                versioned=args.protect_data,
-                protect_data=args.protect_data,
+                expire_days=settings.result_retention_days,
+                versioned=settings.protect_data,
+                protect_data=settings.protect_data,
                 cors_methods=("GET", "HEAD"),
-                cors_origins=args.cors_origins,
+                cors_origins=settings.cors_origins,
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),
@@ -47,11 +43,10 @@ class ResultsStore(pulumi.ComponentResource):
         inputs = PrivateBucket(
             f"{name}-inputs",
             PrivateBucketArgs(
-                expire_days=args.input_retention_days,
-                versioned=False,
+                expire_days=settings.input_retention_days,
                 protect_data=False,  # a copy of what the caller has, for some days
                 cors_methods=("POST",),
-                cors_origins=args.cors_origins,
+                cors_origins=settings.cors_origins,
                 tags=args.tags,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -19,7 +19,17 @@ from components.api_document import DocumentError
 from components.pipeline_settings import PipelineSettings, read_pipeline
 from components.settings_reader import Problems, Section, SettingsError
 
-__all__ = ["KEYS", "Consumer", "Network", "PipelineSettings", "Settings", "SettingsError", "load_settings", "parse"]
+__all__ = [
+    "KEYS",
+    "Consumer",
+    "DocsSettings",
+    "NetworkSettings",
+    "PipelineSettings",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "parse",
+]
 
 GATEWAY_RESOURCE_LIMIT = 300
 """Resources of one REST API [API Gateway developer guide, "Quotas for REST APIs"]."""
@@ -57,7 +67,7 @@ KEYS: Mapping[str, tuple[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class NetworkSettings:
     """Where jobs run."""
 
     kind: str
@@ -82,6 +92,18 @@ class Consumer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DocsSettings:
+    """How the docs site is served."""
+
+    mode: str
+    """`website` or `cloudfront`."""
+    domain: str | None
+    """A host name of one's own, `cloudfront` only."""
+    certificate_arn: str | None
+    """The certificate for `domain`: CloudFront takes one in us-east-1 only."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that `pulumi config` decides."""
 
@@ -92,7 +114,7 @@ class Settings:
     retained_images: int
     untagged_days: int
     max_vcpus: int
-    network: Network
+    network: NetworkSettings
     stage_name: str
     cors_origins: Sequence[str]
     consumers: Sequence[Consumer]
@@ -102,8 +124,7 @@ class Settings:
     protect_data: bool
     build_cache: bool
     build_on_preview: bool
-    docs_mode: str
-    """`website` or `cloudfront`."""
+    docs: DocsSettings
     job_visibility: str
     """`consumer`: a consumer sees its own jobs; `all`: everyone's."""
     api_template: Mapping[str, Any] = field(repr=False)
@@ -187,7 +208,7 @@ def parse(
         protect_data=top.boolean("protectData", default=False),
         build_cache=top.boolean("buildCache", default=True),
         build_on_preview=top.boolean("buildOnPreview", default=False),
-        docs_mode=_read_docs_mode(top, stack),
+        docs=_read_docs(top, stack),
         job_visibility=top.choice("jobVisibility", "consumer", ("consumer", "all")),
         api_template=template,
     )
@@ -212,9 +233,7 @@ def _read_pipelines(
     top: Section, root: Path, max_vcpus: int, template: Mapping[str, Any]
 ) -> tuple[PipelineSettings, ...]:
     section = top.section("pipelines")
-    pipelines = tuple(
-        read_pipeline(name, entry, root=root, max_vcpus=max_vcpus) for name, entry in section.sections()
-    )
+    pipelines = tuple(read_pipeline(name, entry, root=root, max_vcpus=max_vcpus) for name, entry in section.sections())
     if not pipelines and isinstance(top.values.get("pipelines", {}), dict):
         top.refuse(
             "pipelines",
@@ -235,7 +254,7 @@ def _read_pipelines(
     return pipelines
 
 
-def _read_network(top: Section) -> Network:
+def _read_network(top: Section) -> NetworkSettings:
     section = top.section("network", KEYS["network"][1])
     section.refuse_unknown(("kind", "subnetIds", "securityGroupIds", "assignPublicIp"))
     kind = section.choice("kind", "new", ("new", "default", "existing"))
@@ -244,13 +263,15 @@ def _read_network(top: Section) -> Network:
         for name in ("subnetIds", "securityGroupIds", "assignPublicIp"):
             if name in section.values:
                 section.refuse(name, f"nothing: a {kind} network has its own", section.set_command("kind", "existing"))
-        return Network(kind=kind, assign_public_ip=True)
+        return NetworkSettings(kind=kind, assign_public_ip=True)
     for name, ids, prefix in (("subnetIds", subnets, "subnet"), ("securityGroupIds", groups, "sg")):
         if not ids or not all(re.fullmatch(rf"{prefix}-[0-9a-z]+", given) for given in ids):
             section.refuse(
-                name, f"at least one id like {prefix}-0123456789abcdef0", section.set_command(f"{name}[0]", f"{prefix}-...")
+                name,
+                f"at least one id like {prefix}-0123456789abcdef0",
+                section.set_command(f"{name}[0]", f"{prefix}-..."),
             )
-    return Network(
+    return NetworkSettings(
         kind=kind,
         subnet_ids=subnets,
         security_group_ids=groups,
@@ -341,9 +362,9 @@ def _read_log_retention(top: Section) -> int:
     return 30
 
 
-def _read_docs_mode(top: Section, stack: str) -> str:
+def _read_docs(top: Section, stack: str) -> DocsSettings:
     section = top.section("docs", KEYS["docs"][1])
-    section.refuse_unknown(("mode",))
+    section.refuse_unknown(("mode", "domain", "certificateArn"))
     mode = section.choice("mode", "website", ("website", "cloudfront"))
     if mode == "website" and stack not in _WEBSITE_STACKS:
         section.refuse(
@@ -352,4 +373,18 @@ def _read_docs_mode(top: Section, stack: str) -> str:
             section.set_command("mode", "cloudfront"),
             found="website" if "mode" in section.values else "website (the default)",
         )
-    return mode
+    given = [name for name in ("domain", "certificateArn") if name in section.values]
+    if not given:
+        return DocsSettings(mode=mode, domain=None, certificate_arn=None)
+    if mode == "website":
+        section.refuse(given[0], "nothing: a website has no certificate", section.remove_command(given[0]))
+    return DocsSettings(
+        mode=mode,
+        domain=section.text("domain", "", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a host name, with a certificateArn for it"),
+        certificate_arn=section.text(
+            "certificateArn",
+            "",
+            r"arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[0-9a-f-]+",
+            "the ARN of a certificate in us-east-1, where CloudFront looks for it, with a domain",
+        ),
+    )

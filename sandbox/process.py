@@ -23,16 +23,18 @@ from sandbox import processes
 from sandbox.environment import endpoint_url, server_environment
 from sandbox.errors import PortTakenError, SandboxError, StartFailedError
 from sandbox.gateway import HEALTH_PATH
-from sandbox.server import SERVICE, STOP_GRACE_SECONDS
+from sandbox.server import JOB_STOP_SECONDS, SERVICE, STOP_GRACE_SECONDS
 
 DEFAULT_PORT: Final = 4566
 PORT_VARIABLE: Final = "SLIPWAY_PORT"
 
 _START_SECONDS: Final = 20.0
-_STOP_SECONDS: Final = STOP_GRACE_SECONDS + 5.0
+_STOP_SECONDS: Final = STOP_GRACE_SECONDS + JOB_STOP_SECONDS + 10.0
 _LOCK_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.02
+_HEALTH_SECONDS: Final = 1.0
 _LOG_LINES: Final = 15
+_MODULE: Final = "sandbox.server"
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
 _children: Final = dict[int, subprocess.Popen[bytes]]()
@@ -69,13 +71,14 @@ def chosen_port(environment: Mapping[str, str] = os.environ) -> int:
     return int(text)
 
 
-def start(state: Path, *, port: int, region: str) -> Sandbox:
+def start(state: Path, *, port: int, region: str, grace_seconds: float = STOP_GRACE_SECONDS) -> Sandbox:
     """Start a server and wait until it answers. One that already runs in this folder is replaced.
 
     Args:
         state: folder for the log, images and job history; made if missing.
         port: TCP port on 127.0.0.1.
         region: AWS region that the sandbox plays.
+        grace_seconds: how long running jobs may take to finish when it is stopped.
 
     Raises:
         PortTakenError: another program has the port.
@@ -85,7 +88,7 @@ def start(state: Path, *, port: int, region: str) -> Sandbox:
         _stop(state)
         _check_port(port)
         instance = uuid.uuid4().hex
-        process = _spawn(state, port, region, instance)
+        process = _spawn(state, port, region, instance, grace_seconds)
         _children[process.pid] = process
         try:
             sandbox = _await_health(state, process, port, instance)
@@ -113,11 +116,17 @@ def status(state: Path) -> Sandbox | None:
     return recorded if health and health.get("instance") == recorded.instance else None
 
 
-def _spawn(state: Path, port: int, region: str, instance: str) -> subprocess.Popen[bytes]:
+def _spawn(state: Path, port: int, region: str, instance: str, grace_seconds: float) -> subprocess.Popen[bytes]:
     for folder in ("home", "tmp"):
         (state / folder).mkdir(parents=True, exist_ok=True)
-    options = {"--port": str(port), "--state": str(state.resolve()), "--region": region, "--instance": instance}
-    command = [sys.executable, "-m", "sandbox.server", *(word for pair in options.items() for word in pair)]
+    options = {
+        "--port": str(port),
+        "--state": str(state.resolve()),
+        "--region": region,
+        "--grace": str(grace_seconds),
+        "--instance": instance,
+    }
+    command = [sys.executable, "-m", _MODULE, *(word for pair in options.items() for word in pair)]
     with _log(state).open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
@@ -156,6 +165,9 @@ def _stop(state: Path) -> bool:
     if recorded.pid in running:
         processes.end([recorded.pid], grace_seconds=_STOP_SECONDS, reap=_reap)
     processes.end(processes.marked(recorded.instance), grace_seconds=1.0, reap=_reap)
+    child = _children.pop(recorded.pid, None)
+    if child:
+        child.wait(_STOP_SECONDS)
     _record(state).unlink(missing_ok=True)
     return bool(running)
 
@@ -180,7 +192,7 @@ def _check_port(port: int) -> None:
 
 
 def _health(port: int) -> dict[str, Any] | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2.0)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_HEALTH_SECONDS)
     try:
         connection.request("GET", HEALTH_PATH)
         answer = json.loads(connection.getresponse().read())

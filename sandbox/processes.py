@@ -35,12 +35,16 @@ def marked(instance: str) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process exists and hasn't ended: one that only waits to be collected by its parent has."""
+    """Whether a process exists and hasn't ended: one that only waits to be collected by its parent has.
+
+    Its first thread may end before the others do; until the last one has, the process still has its port.
+    """
+    folder = _PROC / str(pid)
     try:
-        status = (_PROC / str(pid) / "stat").read_text()
+        status = (folder / "stat").read_text()
+        return status.rpartition(")")[2].split()[0] not in ("Z", "X") or len(list((folder / "task").iterdir())) > 1
     except OSError:
         return False
-    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 def end(pids: Sequence[int], *, grace_seconds: float, reap: Callable[[int], None]) -> None:

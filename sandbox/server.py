@@ -23,6 +23,8 @@ from sandbox.environment import ACCOUNT_ID, endpoint_url, server_environment
 SERVICE: Final = "slipway-sandbox"
 STOP_GRACE_SECONDS: Final = 5.0
 """How long running jobs may take to finish when the server is asked to end; then they are FAILED."""
+JOB_STOP_SECONDS: Final = 5.0
+"""From SIGTERM to SIGKILL for a job that is ended; 30 on AWS, which is long for somebody who waits for `make down`."""
 _CONNECTION_GRACE_SECONDS: Final = 1.0
 
 
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     loopback.install()
     try:
-        asyncio.run(_serve(options.port, state, options.region, options.instance))
+        asyncio.run(_serve(state, options))
     finally:
         shutil.rmtree(state / "tmp", ignore_errors=True)
 
@@ -46,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True, help="TCP port")
     parser.add_argument("--state", type=Path, required=True, help="folder for images, job history and temporary files")
     parser.add_argument("--region", required=True, help="AWS region that the sandbox plays")
+    parser.add_argument("--grace", type=float, default=STOP_GRACE_SECONDS, help="seconds that jobs may take to finish")
     parser.add_argument("--instance", default=uuid.uuid4().hex, help="identity that the health endpoint answers")
     return parser
 
@@ -60,7 +63,7 @@ def _prepare(state: Path, port: int, region: str, instance: str) -> None:
     os.environ.update(environment)
 
 
-async def _serve(port: int, state: Path, region: str, instance: str) -> None:
+async def _serve(state: Path, options: argparse.Namespace) -> None:
     from hypercorn.config import Config
 
     from sandbox import emulator, shims
@@ -68,28 +71,29 @@ async def _serve(port: int, state: Path, region: str, instance: str) -> None:
 
     identity = {
         "service": SERVICE,
-        "instance": instance,
+        "instance": options.instance,
         "pid": os.getpid(),
-        "port": port,
-        "region": region,
+        "port": options.port,
+        "region": options.region,
         "startedAt": time.time(),
     }
     application = emulator.app().app
-    batch = _batch(port, state, region, shims.publish_batch_event)
-    shims.install(port)
+    batch = _batch(options.port, state, options.region, shims.publish_batch_event)
+    shims.install()
     emulator.start()
     warming = asyncio.get_running_loop().run_in_executor(None, emulator.warm)
     stopping = _signals()
     await batch.start()
     config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
+    config.bind = [f"127.0.0.1:{options.port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = _CONNECTION_GRACE_SECONDS
     config.h11_max_incomplete_size = 64 * 1024
+    config.loglevel = "WARNING"
 
     async def stopped() -> None:
         await stopping.wait()
-        await batch.stop(STOP_GRACE_SECONDS)
+        await batch.stop(options.grace)
 
     try:
         serve: Any = importlib.import_module("hypercorn.asyncio").serve  # its own types are partial
@@ -110,6 +114,7 @@ def _batch(port: int, state: Path, region: str, on_state_change: Callable[[Mappi
         images=ImageStore(state / "images"),
         history=state / "jobs.json",
         on_state_change=on_state_change,
+        stop_seconds=JOB_STOP_SECONDS,
     )
 
 

@@ -9,17 +9,13 @@ import os
 from sandbox.shims import apigateway, apigateway_reads, events, functions, s3
 
 
-def install(port: int) -> None:
-    """Apply all of them, once, before the first request.
-
-    Args:
-        port: where the sandbox listens.
-    """
-    del port
+def install() -> None:
+    """Apply all of them, once, before the first request."""
     functions.install(max_workers=max(4, 2 * (os.cpu_count() or 1)))
     apigateway_reads.install()
     apigateway.install()
     s3.install()
+    events.install()
 
 
 publish_batch_event = events.publish_batch_event

@@ -1,11 +1,12 @@
 """API Gateway's data plane: the event that a function gets, and the errors that the gateway makes itself."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sandbox import emulator
-from sandbox.shims import validation
+from sandbox.shims import permissions, validation
 from sandbox.shims.replacing import replace
 
 MAX_PAYLOAD_BYTES: Final = 10 * 1024 * 1024
@@ -23,6 +24,7 @@ def install() -> None:
     replace(gateway, "_build_lambda_event_v1", _complete_event)
     replace(gateway, "_lambda_proxy_response", _strict_proxy_response)
     replace(gateway, "_invoke_lambda_proxy_v1", _gateway_answer_for_failures)
+    replace(gateway, "_invoke_mock_v1", _empty_mock_body)
     replace(gateway, "_check_request_validation", _validate_request)
     replace(gateway, "_gateway_error_response", _render_more_variables)
 
@@ -74,15 +76,49 @@ def _strict_proxy_response(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _gateway_answer_for_failures(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer 502 through the gateway response, without a word of what went wrong inside the function."""
+    """Answer through the gateway response, without a word of what went wrong inside the function.
 
-    async def invoke(*arguments: Any, **options: Any) -> Any:
+    502 for a function that failed; 500 where the function's policy doesn't let this API's method invoke it.
+    """
+
+    async def invoke(
+        integration: Mapping[str, Any],
+        api_id: str,
+        stage_name: str,
+        stage: Any,
+        resource: Mapping[str, str],
+        path: str,
+        method: str,
+        *arguments: Any,
+        owner_account_id: str,
+        owner_region: str,
+        **options: Any,
+    ) -> Any:
+        gateway = emulator.service("apigateway_v1")
+        function = gateway._extract_lambda_ref_from_integration_uri(integration.get("uri", ""))
+        template = re.sub(r"\{[^}]*\}", "*", resource["path"])
+        source = f"arn:aws:execute-api:{owner_region}:{owner_account_id}:{api_id}/{stage_name}/{method}{template}"
+        if not permissions.may_invoke(function, permissions.API_GATEWAY, source):
+            return gateway._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
+        options |= {"owner_account_id": owner_account_id, "owner_region": owner_region}
         try:
-            return await original(*arguments, **options)
+            return await original(integration, api_id, stage_name, stage, resource, path, method, *arguments, **options)
         except _IntegrationFailedError:
-            error = emulator.service("apigateway_v1")._gw_error("DEFAULT_5XX", "Internal server error")
+            error = gateway._gw_error("DEFAULT_5XX", "Internal server error")
             error.status = _BAD_GATEWAY
             return error
+
+    return invoke
+
+
+def _empty_mock_body(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A MOCK integration without a response template has no body; the emulator would answer `{}`."""
+
+    def invoke(integration: Mapping[str, Any]) -> Any:
+        status, headers, body = original(integration)
+        if body == b"{}":
+            body = b""
+        return status, headers, body
 
     return invoke
 

@@ -1,10 +1,33 @@
 """Batch's state changes as EventBridge events."""
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox import emulator
+from sandbox.shims import permissions
+from sandbox.shims.replacing import replace
+
+_log = logging.getLogger(__name__)
+
+
+def install() -> None:
+    """Replace the emulator's function that delivers to a target."""
+    replace(emulator.service("eventbridge"), "_invoke_target", _check_permission)
+
+
+def _check_permission(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Deliver to a function only if its policy lets this rule invoke it."""
+
+    def invoke(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], *arguments: Any) -> Any:
+        arn: str = target["Arn"]
+        if arn.startswith("arn:aws:lambda:") and not permissions.may_invoke(arn, permissions.EVENTS, rule["Arn"]):
+            _log.warning("The rule %s has no permission to invoke %s.", rule["Arn"], arn)
+            return None
+        return original(target, event, rule, *arguments)
+
+    return invoke
 
 
 def publish_batch_event(job: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """Ends the younger of two jobs of one name: what the trigger function's Idempotency-Key can't prevent.
 
-Entry: `reconciler.handle`, for EventBridge events "Batch Job State Change" of jobs that aren't finished. A name whose id
-starts with `k` comes from an Idempotency-Key, and there must be one job of it. A late or repeated event does no harm, and
-a failure is raised: EventBridge and Lambda try again.
+Entry: `reconciler.handle`, for EventBridge events "Batch Job State Change" of jobs that aren't finished. A name whose
+id starts with `k` comes from an Idempotency-Key, and there must be one job of it. A late or repeated event does no
+harm, and a failure is raised: Lambda tries again.
 
 What it calls, and what its role must allow (nothing else):
 

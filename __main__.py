@@ -1,4 +1,4 @@
-"""A Slipway stack: containerised jobs that start over HTTP. A table of contents; each part is a file in `components/`."""
+"""A Slipway stack: containerised jobs that start over HTTP. Each part is a file in `components/`."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """What `swagger/openapi.yaml` says, per pipeline: the methods of the gateway and the document of the docs site.
 
-The file is a template with `{pipeline}` in its paths. Its head lists what is filled in; this module does it. Pure: no resource is
-created here.
+The file is a template with `{pipeline}` in its paths. Its head lists what is filled in; this module does it. Pure: no
+resource is created here.
 """
 
 import copy
@@ -81,9 +81,9 @@ def _load_template(path: Path, _modified: int) -> Mapping[str, Any]:
         content: object = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe loaders
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DocumentError(f"{PATH} can't be read: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("paths"), dict):
+    template = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    if not isinstance(template.get("paths"), dict):
         raise DocumentError(f"{PATH} must be an OpenAPI document with paths.")
-    template = cast("dict[str, Any]", content)
     if "x-slipway" not in template:
         raise DocumentError(f"{PATH} has no x-slipway, which names its placeholders.")
     for item_path, item in template["paths"].items():
@@ -218,7 +218,7 @@ def _add_pipeline(document: dict[str, Any], template: Mapping[str, Any], pipelin
 def _expand(
     value: Any, references: Mapping[str, str], dropped: set[str], limits: Mapping[str, int], id_prefix: str
 ) -> Any:
-    """A copy with the pipeline's own references, limits and operation ids; what refers to something in `dropped` is left out."""
+    """A copy with the pipeline's own references, limits and operation ids, without what refers into `dropped`."""
     if isinstance(value, list):
         kept = [item for item in cast("list[Any]", value) if not _is_dropped(item, dropped)]
         return [_expand(item, references, dropped, limits, id_prefix) for item in kept]

@@ -19,8 +19,8 @@ class ApiKeysArgs:
 class ApiKeys(pulumi.ComponentResource):
     """Two key slots a consumer, so that a key can be replaced while the old one still works.
 
-    A slot's generation is part of the key's name: a higher one makes a new key, and deletes the slot's old one. Values are made by
-    API Gateway. A key tells consumers apart and meters them; it is not authentication.
+    A slot's generation is part of the key's name: a higher one makes a new key, and deletes the slot's old one. API
+    Gateway makes the values. A key tells consumers apart and meters them; it is not authentication.
     """
 
     consumers: pulumi.Output[str]

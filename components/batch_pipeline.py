@@ -17,8 +17,8 @@ _FARGATE_FAILURES = (
     ("on_status_reason", "Timeout waiting for network interface provisioning*"),
     ("on_status_reason", "Task failed to start*"),
 )
-"""Failures of the platform, before the container ran [Amazon ECS developer guide, "Stopped tasks error messages"]. A pattern
-may have `*` at its end only; `Host EC2*`, which is copied everywhere, never matches Fargate."""
+"""Failures of the platform, before the container ran [Amazon ECS developer guide, "Stopped tasks error messages"]. A
+pattern may have `*` at its end only; `Host EC2*`, which is copied everywhere, never matches Fargate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class BatchPipeline(pulumi.ComponentResource):
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[execution.policy, job.policy]),
         )
-        self.job_definition = pulumi.Output.concat(definition.name, ":", definition.revision)
+        self.job_definition = pulumi.Output.concat(definition.name, ":", definition.revision.apply(str))
         self.job_definition_arn_prefix = definition.arn_prefix
         self.log_group_arn = log_group.arn
         self.log_group_name = log_group.name
@@ -147,7 +147,7 @@ class BatchPipeline(pulumi.ComponentResource):
 
 
 def _evaluate_on_exit() -> list[batch.JobDefinitionRetryStrategyEvaluateOnExitArgs]:
-    """Repeat what Fargate failed to start, and nothing else: without the last entry Batch would repeat every failure."""
+    """Repeat what Fargate failed to start and nothing else: without the last entry Batch repeats every failure."""
     retries = [
         batch.JobDefinitionRetryStrategyEvaluateOnExitArgs(action="RETRY", **{condition: pattern})
         for condition, pattern in _FARGATE_FAILURES

@@ -17,7 +17,7 @@ _STUCK_REASONS: Mapping[str, int] = {
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": _MISCONFIGURATION_LIMIT_SECONDS,
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": _MISCONFIGURATION_LIMIT_SECONDS,
 }
-"""Why a job can stay RUNNABLE for ever -> seconds until it is cancelled [AWS Batch user guide, "Job queue template"]."""
+"""Why a job can stay RUNNABLE for ever -> seconds until it is cancelled [AWS Batch user guide, "Job queue"]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,10 @@ class BatchPlatform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BatchPlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:BatchPlatform", name, None, opts)
-        # Auto-named: a replacement stands beside the old one, the queue moves over, then the old one goes. Under one name the
-        # old one would have to go first, which AWS refuses while a queue uses it. No service role: the service-linked role is
-        # the default and allows updates in place. No tags on the compute resources: a change of those replaces it.
+        # Auto-named: a replacement stands beside the old one, the queue moves over, then the old one goes. Under one
+        # name the old one would have to go first, which AWS refuses while a queue uses it. No service role: the
+        # service-linked role is the default and allows updates in place. No tags on the compute resources: a change
+        # of those replaces it.
         environment = batch.ComputeEnvironment(
             name,
             type="MANAGED",

@@ -5,10 +5,17 @@ import os
 import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pathspec
 
 _TAG_DIGITS = 20
+
+
+class Digest(Protocol):
+    """A hash that is being computed."""
+
+    def update(self, data: bytes, /) -> None: ...
 
 
 def content_tag(
@@ -16,8 +23,8 @@ def content_tag(
 ) -> str:
     """A tag that changes with everything that goes into the build, and with nothing else.
 
-    File modes and times are left out: a clone under another umask must not rebuild. Git keeps no more than the executable
-    bit, and a Dockerfile sets that itself (`COPY --chmod`) if it matters.
+    File modes and times are left out: a clone under another umask must not rebuild. Git keeps no more than the
+    executable bit, and a Dockerfile sets that itself (`COPY --chmod`) if it matters.
 
     Args:
         context: the build context's folder.
@@ -31,7 +38,7 @@ def content_tag(
         _add(digest, path.encode())
         full = context / path
         if full.is_symlink():
-            _add(digest, os.readlink(full).encode())
+            _add(digest, os.fsencode(full.readlink()))
         else:
             with full.open("rb") as file:
                 _add(digest, hashlib.file_digest(file, "sha256").digest())
@@ -60,7 +67,8 @@ def _ignored(context: Path, dockerfile: str) -> pathspec.PathSpec[pathspec.Patte
     own, shared = context / f"{dockerfile}.dockerignore", context / ".dockerignore"
     source = own if own.is_file() else shared
     lines = source.read_text(encoding="utf-8-sig").splitlines() if source.is_file() else []
-    return pathspec.PathSpec.from_lines("gitwildmatch", filter(None, map(_as_git_pattern, lines)))
+    patterns = [_as_git_pattern(line) for line in lines]
+    return pathspec.PathSpec.from_lines("gitwildmatch", [pattern for pattern in patterns if pattern])
 
 
 def _as_git_pattern(line: str) -> str:
@@ -80,7 +88,7 @@ def _flat(values: Mapping[str, str]) -> Iterator[str]:
         yield values[key]
 
 
-def _add(digest: "hashlib._Hash", part: bytes) -> None:
+def _add(digest: "Digest", part: bytes) -> None:
     """Each part with its length: two lists of parts never run into the same bytes."""
     digest.update(len(part).to_bytes(8, "big"))
     digest.update(part)

@@ -35,8 +35,9 @@ class ContainerImageArgs:
 class ContainerImage(pulumi.ComponentResource):
     """An image of exactly linux/arm64. Consumers get `repository@sha256:...`, never a tag.
 
-    No attestations: they would turn the push into an index, which Lambda refuses. The provider's embedded client switches
-    provenance off [pulumi-docker-build, provider/internal/client.go]; its `exec` mode would not, and isn't used.
+    No attestations: they would turn the push into an index, which Lambda refuses. The provider's embedded client
+    switches provenance off [pulumi-docker-build, provider/internal/client.go]; its `exec` mode, which might not, isn't
+    used.
     """
 
     digest: pulumi.Output[str]
@@ -123,14 +124,14 @@ def _push_error_hook(pipeline: str) -> pulumi.ErrorHook:
 def push_advice(pipeline: str, errors: Sequence[str]) -> str | None:
     """What to do about a refused push; None if it failed for another reason.
 
-    An immutable tag is refused when it exists with another digest: a push whose state was lost, and a build that gave other
-    bytes since, for example because its base image or a package moved.
+    An immutable tag is refused when it exists with another digest: a push whose state was lost, and a build that gave
+    other bytes since, for example because its base image or a package moved.
     """
     text = " ".join(errors).lower()
     if "immutable" not in text and "cannot be overwritten" not in text:
         return None
     return (
-        f"The repository of {pipeline} already has this build's tag with another digest, and its tags are immutable. Raise the "
-        "pipeline's `generation` setting by one, which gives unchanged content a new tag; for example: "
+        f"The repository of {pipeline} already has this build's tag with another digest, and its tags are immutable. "
+        "Raise the pipeline's `generation` setting by one, which gives unchanged content a new tag; for example: "
         f"pulumi config set --path pipelines.{pipeline}.generation 2"
     )

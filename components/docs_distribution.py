@@ -10,8 +10,8 @@ from components import iam, naming
 
 INDEX = "index.html"
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-"""AWS's managed cache policy: follows Cache-Control, keeps compressed forms apart [CloudFront developer guide, "Use managed cache
-policies"]."""
+"""AWS's managed cache policy: follows Cache-Control, keeps compressed forms apart [CloudFront developer guide, "Use
+managed cache policies"]."""
 _HSTS_SECONDS = 365 * 24 * 3600
 _ORIGIN_ID = "docs"
 

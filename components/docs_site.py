@@ -11,7 +11,6 @@ from pulumi_aws import s3
 
 from components import api_document, lambda_package, site_files
 from components.api_document import SERVER_URL_PLACEHOLDER, DocumentedPipeline
-from components.docs_distribution import DocsDistribution, DocsDistributionArgs
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.settings import Settings
 from components.website_bucket import WebsiteBucket, WebsiteBucketArgs
@@ -22,8 +21,8 @@ class DocsSiteArgs:
     root: Path
     """The project's folder."""
     settings: Settings
-    """The API's document and the pipelines in it; `docs.mode`: `website`, a public S3 website, HTTP only, or `cloudfront`,
-    private behind CloudFront, HTTPS only."""
+    """The API's document and the pipelines in it; `docs.mode`: `website`, a public S3 website, HTTP only, or
+    `cloudfront`, private behind CloudFront, HTTPS only."""
     api_url: pulumi.Input[str]
     tags: Mapping[str, str]
 
@@ -41,6 +40,9 @@ class DocsSite(pulumi.ComponentResource):
             website = WebsiteBucket(name, WebsiteBucketArgs(tags=args.tags), own)
             bucket, self.url = website.bucket, website.url
         else:
+            # Imported here: what the SDK has for CloudFront takes half a second to load, which a website needn't pay.
+            from components.docs_distribution import DocsDistribution, DocsDistributionArgs
+
             private = PrivateBucket(
                 name,
                 PrivateBucketArgs(expire_days=None, own_policy=False, protect_data=False, tags=args.tags),

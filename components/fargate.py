@@ -1,4 +1,4 @@
-"""The task sizes of Fargate [Amazon ECS developer guide, "Fargate task definition considerations", task CPU and memory]."""
+"""The task sizes of Fargate [Amazon ECS developer guide, "Fargate task definition considerations"]."""
 
 from collections.abc import Mapping, Sequence
 

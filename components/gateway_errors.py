@@ -1,7 +1,7 @@
 """The errors that API Gateway makes itself, as problem+json (RFC 9457) that a browser may read.
 
-Status codes are AWS's own [API Gateway developer guide, "Gateway response types"]. `$context.error.messageString` is a quoted
-string; `$context.error.validationErrorString` is not, but escaped. There is no VTL in these templates.
+Status codes are AWS's own [API Gateway developer guide, "Gateway response types"]. `$context.error.messageString` is a
+quoted string; `$context.error.validationErrorString` is not, but escaped. There is no VTL in these templates.
 """
 
 import json

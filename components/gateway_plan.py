@@ -1,4 +1,4 @@
-"""Everything that a deployment of the API deploys, as plain values: what the resources are made from, and hashed for its trigger."""
+"""All that a deployment of the API deploys, as plain values: resources are made of them, its trigger is their hash."""
 
 import dataclasses
 import hashlib
@@ -21,8 +21,8 @@ _PREFLIGHT_STATUS = "200"
 class Preflight:
     """The one OPTIONS method. It needs no key: a browser sends none with a preflight.
 
-    API Gateway routes by path and method together: a request for a path that lacks its method goes on to a greedy resource
-    that has it. So one greedy resource answers the preflights of all paths, at four resources instead of four a path.
+    API Gateway routes by path and method together: a request for a path that lacks its method goes on to a greedy
+    resource that has it. So one greedy resource answers the preflights of all paths, instead of four resources a path.
     """
 
     status_code: str
@@ -131,7 +131,7 @@ def _preflight(cors_origins: Sequence[str], verbs: Sequence[str]) -> Preflight:
 
 
 def _echo_origin(further_origins: Sequence[str]) -> str:
-    """A mapping template that allows the caller's origin if it is one of several; the first one is the header's own value."""
+    """A mapping template that allows the caller's origin if it is one of several, the first being the default."""
     known = " || ".join(f'$origin == "{origin}"' for origin in further_origins)
     return (
         '#set($origin = $input.params().header.get("Origin"))'

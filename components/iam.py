@@ -13,8 +13,8 @@ from components import naming
 Statement = Mapping[str, Any]
 
 ACTIONS_WITHOUT_RESOURCE = frozenset({"batch:DescribeJobs", "batch:ListJobs", "ecr:GetAuthorizationToken"})
-"""What AWS can't restrict to a resource, so that a policy must say `*` [service authorization reference, "Actions, resources,
-and condition keys" of AWS Batch and Amazon ECR]."""
+"""What AWS can't restrict to a resource, so that a policy must say `*` [service authorization reference, "Actions,
+resources, and condition keys" of AWS Batch and Amazon ECR]."""
 
 
 @dataclass(frozen=True, kw_only=True)

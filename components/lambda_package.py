@@ -1,4 +1,4 @@
-"""The zip of the functions: deterministic, whatever the machine, from a clean clone."""
+"""The zips of the functions: deterministic, whatever the machine, from a clean clone."""
 
 import functools
 import json
@@ -10,39 +10,47 @@ from typing import Any
 
 import pulumi
 
-SOURCE = Path("lambda_src/trigger")
+TRIGGER = Path("lambda_src/trigger")
+RECONCILER = Path("lambda_src/reconciler")
 SCHEMA_FILE = "parameters.schema.json"
 _LIBRARY = "fastjsonschema"
 
 
-def function_archive(root: Path, schema: Mapping[str, Any] | None = None) -> pulumi.AssetArchive:
-    """The functions' modules, the validation library and, for a trigger, its pipeline's schema.
-
-    Only `.py` files go in: a `__pycache__` would make the zip differ from machine to machine. Paths below the project's
-    folder are relative, for the same reason.
+def trigger_archive(root: Path, schema: Mapping[str, Any]) -> pulumi.AssetArchive:
+    """The trigger function's modules, the validation library and its pipeline's schema.
 
     Args:
         root: the project's folder.
         schema: JSON Schema of the pipeline's parameters.
     """
-    assets: dict[str, pulumi.Asset | pulumi.Archive] = {
-        name: pulumi.FileAsset(path) for name, path in _source_files(root).items()
-    }
-    if schema is not None:
-        assets[SCHEMA_FILE] = pulumi.StringAsset(json.dumps(schema, ensure_ascii=False, indent=1))
-    return pulumi.AssetArchive(assets)
+    assets = _assets({**_modules(root, TRIGGER), **_library(root)})
+    return pulumi.AssetArchive({**assets, SCHEMA_FILE: pulumi.StringAsset(json.dumps(schema, ensure_ascii=False))})
+
+
+def reconciler_archive(root: Path) -> pulumi.AssetArchive:
+    """The reconciler's modules."""
+    return pulumi.AssetArchive(_assets(_modules(root, RECONCILER)))
+
+
+def _assets(files: Mapping[str, str]) -> dict[str, pulumi.Asset | pulumi.Archive]:
+    return {name: pulumi.FileAsset(files[name]) for name in sorted(files)}
 
 
 @functools.cache
-def _source_files(root: Path) -> Mapping[str, str]:
-    """Path in the zip -> path on this machine."""
-    own = {path.relative_to(root / SOURCE).as_posix(): path for path in (root / SOURCE).rglob("*.py")}
-    library = {
-        file.as_posix(): Path(os.fspath(file.locate()))
+def _modules(root: Path, source: Path) -> Mapping[str, str]:
+    """Path in the zip -> path on this machine. Only `.py` files: a `__pycache__` differs from machine to machine."""
+    folder = root / source
+    return {path.relative_to(folder).as_posix(): portable_path(root, path) for path in folder.rglob("*.py")}
+
+
+@functools.cache
+def _library(root: Path) -> Mapping[str, str]:
+    """The installed validation library, pure Python without dependencies."""
+    return {
+        file.as_posix(): portable_path(root, Path(os.fspath(file.locate())))
         for file in metadata.files(_LIBRARY) or ()
         if file.suffix == ".py" and file.parts[0] == _LIBRARY
     }
-    return {name: portable_path(root, path) for name, path in sorted({**own, **library}.items())}
 
 
 def portable_path(root: Path, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
@@ -39,23 +40,25 @@ class Network(pulumi.ComponentResource):
             self.security_group_ids = pulumi.Output.from_input(list(args.settings.security_group_ids))
         else:
             vpc_id, subnets = self._new() if kind == "new" else self._default()
-            self.subnet_ids = pulumi.Output.from_input(subnets)
+            self.subnet_ids = subnets
             self.security_group_ids = pulumi.Output.all(self._security_group(vpc_id).id)
         self.register_outputs({"subnetIds": self.subnet_ids, "securityGroupIds": self.security_group_ids})
 
     def _default(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
         invoke = pulumi.InvokeOutputOptions(parent=self)
         vpc = ec2.get_vpc_output(default=True, opts=invoke)
+        # The SDK takes an output here and resolves it; its annotation knows only plain strings.
+        vpc_ids = cast("list[str]", [vpc.id])
         subnets = ec2.get_subnets_output(
             filters=[
-                ec2.GetSubnetsFilterArgs(name="vpc-id", values=[vpc.id]),
+                ec2.GetSubnetsFilterArgs(name="vpc-id", values=vpc_ids),
                 ec2.GetSubnetsFilterArgs(name="default-for-az", values=["true"]),
             ],
             opts=invoke,
         )
         return vpc.id, subnets.ids
 
-    def _new(self) -> tuple[pulumi.Output[str], Sequence[pulumi.Output[str]]]:
+    def _new(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
         own = pulumi.ResourceOptions(parent=self)
         vpc = ec2.Vpc(
             self._name,
@@ -85,7 +88,7 @@ class Network(pulumi.ComponentResource):
             self._public_subnet(number, cidr, vpc, routes, zones.names[number - 1])
             for number, cidr in enumerate(SUBNET_CIDRS, 1)
         ]
-        return vpc.id, subnets
+        return vpc.id, pulumi.Output.all(*subnets)
 
     def _public_subnet(
         self, number: int, cidr: str, vpc: ec2.Vpc, routes: ec2.RouteTable, zone: pulumi.Input[str]

@@ -110,12 +110,12 @@ def _unsupported(schema: Mapping[str, Any], place: str) -> Iterator[tuple[str, s
         elif keyword == "type" and not isinstance(value, str):
             yield place, "type with several types"
         elif keyword == "properties":
-            for name, child in value.items():
+            for name, child in cast("dict[str, dict[str, Any]]", value).items():
                 yield from _unsupported(child, f"{place}/properties/{name}")
         elif keyword in _SUBSCHEMA and isinstance(value, dict):
             yield from _unsupported(cast("dict[str, Any]", value), f"{place}/{keyword}")
         elif keyword == "items":
             yield place, "items with several schemas"
         elif keyword in _SUBSCHEMA_LIST:
-            for number, child in enumerate(value):
+            for number, child in enumerate(cast("list[dict[str, Any]]", value)):
                 yield from _unsupported(child, f"{place}/{keyword}/{number}")

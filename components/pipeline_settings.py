@@ -127,8 +127,8 @@ def _check_name(name: str, section: Section) -> None:
     section.problems.add(
         section.key,
         f'the name "{name}"',
-        f"a name of at most {MAX_NAME_LENGTH} characters that is good for a URL and for AWS: lower-case letters, digits "
-        "and single hyphens, a letter first",
+        f"a name of at most {MAX_NAME_LENGTH} characters that is good for a URL and for AWS: lower-case letters, "
+        "digits and single hyphens, a letter first",
         f'rename it to "{suggestion}" in the stack file',
     )
 
@@ -150,7 +150,7 @@ def _read_context(section: Section, root: Path) -> tuple[str | None, str]:
         section.refuse(
             "context",
             expected,
-            f"create {PurePosixPath(context, dockerfile)}, or name it: {section.set_command('dockerfile', 'Dockerfile')}",
+            f"create {PurePosixPath(context, dockerfile)}, or {section.set_command('dockerfile', 'Dockerfile')}",
             found=f'"{context}", which has no {dockerfile}',
         )
     return str(PurePosixPath(context)), dockerfile
@@ -204,7 +204,7 @@ def _read_schema(
         if "image" in section.values:
             section.refuse(
                 "schema",
-                f"the path of the pipeline's {parameters_schema.FILE_NAME}: with an image there is no context to find it in",
+                f"the path of a {parameters_schema.FILE_NAME}: with an image there is no context to find it in",
                 section.set_command("schema", f"pipelines/NAME/{parameters_schema.FILE_NAME}"),
             )
         return default, {}, None

@@ -29,7 +29,7 @@ class PrivateBucketArgs:
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """An S3 bucket: no public access, no ACLs, encrypted, TLS only, with an expiry. The name is made by the provider."""
+    """An S3 bucket: no public access, no ACLs, encrypted, TLS only, with an expiry. The provider names it."""
 
     arn: pulumi.Output[str]
     bucket: pulumi.Output[str]

@@ -13,7 +13,7 @@ from components.batch_platform import BatchPlatform
 _TIMEOUT_SECONDS = 60
 _MEMORY_MIB = 256
 _STATUSES = ("RUNNABLE", "STARTING", "RUNNING")
-"""Once a job waits for capacity it can be found by its name; the later states are further chances to find its double."""
+"""Once a job waits for capacity its name finds it; the later states are further chances to find its double."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Reconciler(pulumi.ComponentResource):
             runtime=lambda_.Runtime.PYTHON3D13,
             architectures=["arm64"],
             handler="reconciler.handle",
-            code=lambda_package.function_archive(args.root),
+            code=lambda_package.reconciler_archive(args.root),
             role=role.arn,
             memory_size=_MEMORY_MIB,
             timeout=_TIMEOUT_SECONDS,

@@ -12,8 +12,8 @@ from components.settings import Settings
 @dataclass(frozen=True, kw_only=True)
 class ResultsStoreArgs:
     settings: Settings
-    """`resultRetentionDays`, `inputRetentionDays`; `corsOrigins` may follow presigned links and uploads; `protectData` keeps
-    deleted and overwritten results for the retention time, and refuses to delete their bucket."""
+    """`resultRetentionDays`, `inputRetentionDays`; `corsOrigins` may follow presigned links and uploads; `protectData`
+    keeps deleted and overwritten results for the retention time, and refuses to delete their bucket."""
     tags: Mapping[str, str]
 
 

@@ -1,4 +1,4 @@
-"""The stack's settings: the only reader of `pulumi.Config`. All problems are collected and raised once, before any resource.
+"""The stack's settings: the only reader of `pulumi.Config`. All problems are raised at once, before any resource.
 
 `parse` is pure: it takes plain values and the project's folder, so it is tested without Pulumi.
 """
@@ -141,14 +141,13 @@ def load_settings(root: Path) -> Settings:
         SettingsError: with every problem.
     """
     project, stack = pulumi.get_project(), pulumi.get_stack()
-    problems: list[str] = []
     values: dict[str, Any] = {}
     for full_key, text in _raw_values().items():
         namespace, _, key = full_key.partition(":")
         if namespace == project:
-            values[key] = _plain_value(full_key, text, problems)
+            values[key] = _plain_value(key, text)
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return parse(values, project=project, stack=stack, region=region or "", root=root, problems=problems)
+    return parse(values, project=project, stack=stack, region=region or "", root=root)
 
 
 def _raw_values() -> dict[str, str]:
@@ -156,9 +155,9 @@ def _raw_values() -> dict[str, str]:
     return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
 
 
-def _plain_value(full_key: str, text: str, problems: list[str]) -> Any:
-    type_ = KEYS.get(full_key.partition(":")[2], ("string", None))[0]
-    if type_ == "string":
+def _plain_value(key: str, text: str) -> Any:
+    """The engine hands everything over as text: numbers, booleans, lists and mappings as JSON."""
+    if KEYS.get(key, ("string", None))[0] == "string":
         return text
     try:
         return json.loads(text)
@@ -166,9 +165,7 @@ def _plain_value(full_key: str, text: str, problems: list[str]) -> Any:
         return text  # a reader says what type it expects
 
 
-def parse(
-    values: Mapping[str, Any], *, project: str, stack: str, region: str, root: Path, problems: Sequence[str] = ()
-) -> Settings:
+def parse(values: Mapping[str, Any], *, project: str, stack: str, region: str, root: Path) -> Settings:
     """Check plain values and turn them into settings.
 
     Args:
@@ -179,7 +176,7 @@ def parse(
     Raises:
         SettingsError: with every problem.
     """
-    found = Problems(list(problems))
+    found = Problems()
     top = Section(found, f"{project}:", values)
     top.refuse_unknown(tuple(KEYS))
     if not region:
@@ -314,8 +311,8 @@ def _read_consumers(top: Section) -> tuple[Consumer, ...]:
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 32:
             section.refuse(
                 name,
-                "a name of at most 32 lower-case letters, digits and single hyphens, a letter first (it becomes part of "
-                "the names of jobs)",
+                "a name of at most 32 lower-case letters, digits and single hyphens, a letter first (it becomes part "
+                "of the names of jobs)",
                 "rename it in the stack file",
                 found=f'the name "{name}"',
             )
@@ -342,7 +339,7 @@ def _read_generations(entry: Section) -> tuple[int, int]:
             return whole[0], whole[1]
     entry.refuse(
         "keyGenerations",
-        "two different whole numbers, the generation of each key slot; 0 is an empty slot, the highest is the current key",
+        "two different whole numbers, the generation of each key slot; 0 is an empty slot, the highest is current",
         entry.remove_command("keyGenerations"),
     )
     return 1, 0

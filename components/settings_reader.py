@@ -1,4 +1,4 @@
-"""Reads a mapping of settings and keeps every problem it meets, each with what was found, what is expected and how to fix it."""
+"""Reads a mapping of settings and keeps every problem: what was found, what is expected, and how to fix it."""
 
 import difflib
 import json

@@ -42,8 +42,8 @@ class SiteFile:
 def site_files(root: Path) -> tuple[SiteFile, ...]:
     """Everything but the API's document.
 
-    An asset's name has a hash of its content, so it may be kept for ever, and a new one needs no invalidation of any cache; the
-    pages, which name them, are asked for again on each visit.
+    An asset's name has a hash of its content, so it may be kept for ever, and a new one needs no invalidation of any
+    cache; the pages, which name them, are asked for again on each visit.
 
     Args:
         root: the project's folder.
@@ -51,22 +51,22 @@ def site_files(root: Path) -> tuple[SiteFile, ...]:
     assets = {path.name: path for path in (root / PAGES / FOLDER).iterdir() if path.is_file()}
     assets |= {name: _swagger_ui_asset(name) for name in _SWAGGER_UI}
     hashed = {name: _hashed_name(path) for name, path in assets.items()}
-    files = [
+    asset_files = [
         SiteFile(
             key=f"{FOLDER}/{hashed[name]}", content_type=content_type(name), cache_control=IMMUTABLE, path=assets[name]
         )
         for name in sorted(assets)
     ]
-    for page in sorted((root / PAGES).glob("*.html")):
-        files.append(
-            SiteFile(
-                key=page.name,
-                content_type=content_type(page.name),
-                cache_control=REVALIDATE,
-                text=_with_hashed_assets(page.read_text(encoding="utf-8"), hashed, page.name),
-            )
+    pages = [
+        SiteFile(
+            key=page.name,
+            content_type=content_type(page.name),
+            cache_control=REVALIDATE,
+            text=_with_hashed_assets(page.read_text(encoding="utf-8"), hashed, page.name),
         )
-    return tuple(files)
+        for page in sorted((root / PAGES).glob("*.html"))
+    ]
+    return (*asset_files, *pages)
 
 
 def content_type(name: str) -> str:

@@ -22,7 +22,7 @@ class TriggerApiArgs:
 
 
 class TriggerApi(pulumi.ComponentResource):
-    """A regional REST API: every method of the OpenAPI document with a key, Lambda proxy integration and request validation.
+    """A regional REST API: every method of the document with a key, Lambda proxy integration and request validation.
 
     Separate resources, not an OpenAPI body: a preview and a policy see each method.
     """
@@ -112,7 +112,7 @@ class TriggerApi(pulumi.ComponentResource):
         resources: Mapping[str, pulumi.Output[str]],
         functions: Mapping[str, TriggerFunction],
     ) -> list[pulumi.Resource]:
-        """Methods and integrations. What a deployment must wait for is each integration, the last thing of its method."""
+        """Methods and their integrations, the last thing of each method that a deployment must wait for."""
         own = pulumi.ResourceOptions(parent=self)
         models = {
             model: apigateway.Model(

@@ -39,7 +39,7 @@ class TriggerFunctionArgs:
 
 
 class TriggerFunction(pulumi.ComponentResource):
-    """A Lambda function on arm64 that submits, shows and ends the jobs of one pipeline, with exactly the permissions it uses."""
+    """A Lambda function on arm64 that starts, shows and ends the jobs of one pipeline, with the permissions it uses."""
 
     function_name: str
     name: pulumi.Output[str]
@@ -70,13 +70,13 @@ class TriggerFunction(pulumi.ComponentResource):
             runtime=_RUNTIME,
             architectures=["arm64"],
             handler="handler.handle",
-            code=lambda_package.function_archive(args.root, args.pipeline.schema),
+            code=lambda_package.trigger_archive(args.root, args.pipeline.schema),
             role=role.arn,
             memory_size=MEMORY_MIB,
             timeout=TIMEOUT_SECONDS,
             environment=lambda_.FunctionEnvironmentArgs(variables=_environment(args)),
             tags=args.tags,
-            # The log group first, or Lambda makes one without retention; the policy first, or the first calls are refused.
+            # The log group first, or Lambda makes one without retention; the policy first, or first calls are refused.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[log_group, role.policy]),
         )
         self.name = function.name
@@ -110,14 +110,14 @@ def _permissions(args: TriggerFunctionArgs, own_log_group_arn: pulumi.Output[str
             [args.platform.queue_arn, pulumi.Output.concat(args.jobs.job_definition_arn_prefix, ":*")],
         ),
         iam.allow_unscoped("batch:DescribeJobs", "batch:ListJobs"),
-        iam.allow(["batch:CancelJob", "batch:TerminateJob"], [args.platform.job_arns]),
+        iam.allow(["batch:TerminateJob"], [args.platform.job_arns]),
         {
             **iam.allow(["s3:ListBucket"], [args.store.results_bucket_arn]),
             "Condition": {"StringLike": {"s3:prefix": f"{args.pipeline.name}/*"}},
         },
         iam.allow(["s3:GetObject"], [pulumi.Output.concat(args.store.results_bucket_arn, prefix)]),
         iam.allow(["s3:PutObject"], [pulumi.Output.concat(args.store.inputs_bucket_arn, prefix)]),
-        iam.allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [args.idempotency.arn]),
+        iam.allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [args.idempotency.arn]),
         iam.allow(["logs:GetLogEvents"], [pulumi.Output.concat(args.jobs.log_group_arn, ":log-stream:*")]),
         iam.allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(own_log_group_arn, ":log-stream:*")]

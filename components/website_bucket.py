@@ -18,7 +18,7 @@ class WebsiteBucketArgs:
 
 
 class WebsiteBucket(pulumi.ComponentResource):
-    """A bucket that anyone may read, by a policy and not by ACLs, over plain HTTP: S3's website endpoint knows no TLS."""
+    """A bucket that anyone may read, by policy and not by ACLs, over plain HTTP: the website endpoint knows no TLS."""
 
     bucket: pulumi.Output[str]
     url: pulumi.Output[str]

@@ -3,11 +3,12 @@
 import pulumi_policy.policy
 from guardrails.adapter import Pack
 from guardrails.catalogue import RULES
-from guardrails.sharing import share_decoding
+from guardrails.server import dispatch
 
-share_decoding(pulumi_policy.policy)
+pack = Pack(RULES)
+dispatch(pulumi_policy.policy, pack)
 pulumi_policy.PolicyPack(
     name="slipway",
-    policies=Pack(RULES).policies(),
+    policies=pack.policies(),
     enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
 )

@@ -1,8 +1,10 @@
-"""The rules as policies of the policy SDK: the only module that knows it."""
+"""The rules as policies of the policy SDK: this module and `server` are the only ones that know it."""
 
+import contextlib
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+import threading
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -17,11 +19,10 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
-from .resources import Resource, Stack
+from .resources import Resource, Stack, kind_of
 from .rules import Exempted, NotApplicable, NotYetKnown, Outcome, Rule, Violation, judge, message, not_yet_known
-from .values import Unknown, plain
-
-_NO_RELATIONS: Final[Mapping[str, frozenset[str]]] = {}
+from .values import plain
+from .wire import completed
 
 
 class OpenVerdictError(UnknownValueError):
@@ -33,25 +34,39 @@ class OpenVerdictError(UnknownValueError):
 
 
 class Pack:
-    """The policies of a pack and what they share: the inputs seen so far and the index of the stack."""
+    """The policies of a pack, and what they share: what the engine is asking about, and the inputs seen so far."""
 
     def __init__(self, rules: Sequence[Rule], today: datetime.date | None = None) -> None:
-        self._rules = rules
+        self.rules = rules
+        self.inputs: dict[str, Mapping[str, object]] = {}
+        """URN -> properties that came with the resource; rules about the stack need them, see `wire.read_resource`."""
         self._today = today
-        self._inputs: dict[str, Mapping[str, object]] = {}
-        self._resource: tuple[object, Resource] | None = None
-        self._stack: tuple[object, Stack] | None = None
+        self._asked = threading.local()
+
+    @contextlib.contextmanager
+    def asked_about(self, *, resource: Resource | None = None, stack: Stack | None = None) -> Generator[None]:
+        """Within it the rules judge what was read from the message, not what the SDK made of it."""
+        self._asked.resource, self._asked.stack = resource, stack
+        try:
+            yield
+        finally:
+            self._asked.resource = self._asked.stack = None
 
     def policies(self) -> list[Policy]:
         """One policy a rule, named by its id."""
-        return [self._stack_policy(rule) if rule.is_stack_rule else self._resource_policy(rule) for rule in self._rules]
+        return [self._stack_policy(rule) if rule.is_stack_rule else self._resource_policy(rule) for rule in self.rules]
+
+    def rules_for(self, type_token: str) -> frozenset[str]:
+        """Ids of the rules about single resources that judge a type."""
+        kind = kind_of(type_token)
+        return frozenset(rule.id for rule in self.rules if not rule.is_stack_rule and rule.judges(kind))
 
     def _now(self) -> datetime.date:
         return self._today or datetime.datetime.now(datetime.UTC).date()
 
     def _resource_policy(self, rule: Rule) -> Policy:
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-            resource = self._resource_of(args)
+            resource: Resource = getattr(self._asked, "resource", None) or self._resource_of(args)
             outcomes = judge(rule, resource, config=args.get_config(), today=self._now())
             _answer(rule, [(resource, outcomes)], report, args)
 
@@ -59,71 +74,42 @@ class Pack:
 
     def _stack_policy(self, rule: Rule) -> Policy:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-            stack = self._stack_of(args)
+            stack: Stack = getattr(self._asked, "stack", None) or self._stack_of(args)
             config, today = args.get_config(), self._now()
             subjects = [resource for resource in stack.resources if rule.judges(resource.kind)]
-            _answer(
-                rule,
-                [(subject, judge(rule, subject, stack=stack, config=config, today=today)) for subject in subjects],
-                report,
-                args,
-            )
+            judged = [(item, judge(rule, item, stack=stack, config=config, today=today)) for item in subjects]
+            _answer(rule, judged, report, args)
 
         return StackValidationPolicy(validate=validate, **_metadata(rule))
 
     def _resource_of(self, args: ResourceValidationArgs) -> Resource:
-        """The resource that the engine asks about, converted once for all rules."""
-        last = self._resource
-        if last is None or last[0] is not args.props:
-            properties = _object(args.props)
-            self._inputs[args.urn] = properties
-            resource = Resource(
-                urn=args.urn,
-                type=args.resource_type,
-                name=args.name,
-                properties=properties,
-                protect=bool(args.opts.protect),
-                parent=args.opts.parent or "",
-                provider=_object(args.provider.props) if args.provider else {},
-            )
-            last = self._resource = (args.props, resource)
-        return last[1]
+        properties = _object(args.props)
+        self.inputs[args.urn] = properties
+        return Resource(
+            urn=args.urn,
+            type=args.resource_type,
+            name=args.name,
+            properties=properties,
+            protect=bool(args.opts.protect),
+            parent=args.opts.parent or "",
+            provider=_object(args.provider.props) if args.provider else {},
+        )
 
     def _stack_of(self, args: StackValidationArgs) -> Stack:
-        """The index of the stack, built once for all rules.
-
-        In a first preview the state of a resource can lack an input that has something unknown inside. The inputs that
-        the engine sent before, with each resource, say what was really left out.
-        """
-        mark = args.resources[0].props if args.resources else None
-        last = self._stack
-        if last is None or mark is None or last[0] is not mark:
-            resources = [
-                Resource(
-                    urn=item.urn,
-                    type=item.resource_type,
-                    name=item.name,
-                    properties=merged(_object(item.props), self._inputs.get(item.urn, {})),
-                    protect=bool(item.opts.protect),
-                    parent=item.parent.urn if item.parent else (item.opts.parent or ""),
-                    dependencies=_urns(item.dependencies),
-                    property_dependencies={key: _urns(items) for key, items in item.property_dependencies.items()},
-                    provider=_object(item.provider.props) if item.provider else {},
-                )
-                for item in args.resources
-            ]
-            last = self._stack = (mark, Stack(resources))
-        return last[1]
-
-
-def merged(state: Mapping[str, object], inputs: Mapping[str, object]) -> dict[str, object]:
-    """A resource's state, completed by its inputs where the state lacks them or doesn't know them."""
-    result = dict(state)
-    for key, value in inputs.items():
-        present = result.get(key)
-        if present is None or (isinstance(present, Unknown) and not isinstance(value, Unknown)):
-            result[key] = value
-    return result
+        return Stack(
+            Resource(
+                urn=item.urn,
+                type=item.resource_type,
+                name=item.name,
+                properties=completed(_object(item.props), self.inputs.get(item.urn, {})),
+                protect=bool(item.opts.protect),
+                parent=item.parent.urn if item.parent else (item.opts.parent or ""),
+                dependencies=_urns(item.dependencies),
+                property_dependencies={key: _urns(items) for key, items in item.property_dependencies.items()},
+                provider=_object(item.provider.props) if item.provider else {},
+            )
+            for item in args.resources
+        )
 
 
 def _object(properties: object) -> dict[str, object]:
@@ -161,15 +147,11 @@ def _answer(
         report(message(rule, resource, violation), resource.urn)
     if opened := [not_yet_known(resource, item) for resource, item in outcomes if isinstance(item, NotYetKnown)]:
         raise OpenVerdictError(opened)
-    if violations:
-        return
-    reasons = [_reason(outcome) for _, outcome in outcomes]
     # A rule that passed for one resource of the stack did apply.
-    passed = any(not found for _, found in judged)
-    if reasons and not passed:
-        args.not_applicable("; ".join(dict.fromkeys(reasons)))
-    if not judged:
-        args.not_applicable(rule.scope)
+    if violations or any(not found for _, found in judged):
+        return
+    reasons = [_reason(outcome) for _, outcome in outcomes] or [rule.scope]
+    args.not_applicable("; ".join(dict.fromkeys(reasons)))
 
 
 def _reason(outcome: Outcome) -> str:

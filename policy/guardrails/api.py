@@ -103,7 +103,7 @@ def _check_options_method(resource: Resource, stack: Stack) -> Iterator[Finding]
 def _belongs(stack: Stack, integration: Resource, method: Resource) -> Link:
     return all_links(
         stack.same(integration, integration[key], method, method[key])
-        for key in ("restApi", "resourceId", "httpMethod")
+        for key in ("httpMethod", "resourceId", "restApi")
     )
 
 
@@ -169,11 +169,11 @@ BODY_KEY: Final = Rule(
     level=Level.MANDATORY,
     severity=Severity.CRITICAL,
     title="Each operation of an OpenAPI body requires an API key",
-    description="Each operation in a REST API's OpenAPI body asks for the API key; only an OPTIONS preflight is exempt.",
+    description="Each operation of a REST API's OpenAPI body asks for the key; only an OPTIONS preflight is exempt.",
     why="One operation with `security: []`, or an optional key, opens its integration to anybody.",
     fix=(
-        "Define a scheme {type: apiKey, name: x-api-key, in: header} and list it in each alternative of security, at the "
-        "root or on the operation."
+        "Define a scheme {type: apiKey, name: x-api-key, in: header} and list it in each alternative of security, at "
+        "the root or on the operation."
     ),
     link="https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html",
     kinds=(REST_API, REST_API_PUT),

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from . import api, api_plans, api_stages, ecr
+from . import api, api_plans, api_stages, arm64, ecr
 from .rules import Rule
 
 SERVICES: Final[Mapping[str, Sequence[Rule]]] = {
     "Container registry": ecr.RULES,
+    "arm64": arm64.RULES,
     "API Gateway": (*api.RULES, *api_plans.RULES, *api_stages.RULES),
 }
 

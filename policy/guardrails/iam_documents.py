@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .values import MISSING, Node
+from .values import Node
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _ARN_ACCOUNT: Final = re.compile(r"arn:[^:*?]+:[^:*?]+:[^:]*:(\d{12}):.*", re.DOTALL)
@@ -37,13 +37,8 @@ _NARROWING_OPERATORS: Final = frozenset(
 
 
 def member(node: Node, key: str) -> Node:
-    """An element of a document. IAM's element names are found whatever their case, so none is overlooked."""
-    if not node.missing and not node.is_object:
-        raise node.malformed("an object")
-    for name, value in node.fields().items():
-        if name.lower() == key.lower():
-            return value
-    return Node(MISSING, f"{node.path}.{key}")
+    """An element of a document; element names are found whatever their case, so that none is overlooked."""
+    return node.member(key)
 
 
 def statements(document: Node) -> list[Node]:

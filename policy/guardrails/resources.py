@@ -180,16 +180,22 @@ def _top(path: str) -> str:
 
 
 def all_links(links: Iterable[Link]) -> Link:
-    """NO if one is, else UNKNOWN if one may be, else YES."""
-    found = set(links)
-    if Link.NO in found:
-        return Link.NO
-    return Link.UNKNOWN if Link.UNKNOWN in found else Link.YES
+    """NO as soon as one is, else UNKNOWN if one may be, else YES."""
+    found = Link.YES
+    for link in links:
+        if link is Link.NO:
+            return link
+        if link is Link.UNKNOWN:
+            found = link
+    return found
 
 
 def any_link(links: Iterable[Link]) -> Link:
-    """YES if one is, else UNKNOWN if one may be, else NO."""
-    found = set(links)
-    if Link.YES in found:
-        return Link.YES
-    return Link.UNKNOWN if Link.UNKNOWN in found else Link.NO
+    """YES as soon as one is, else UNKNOWN if one may be, else NO."""
+    found = Link.NO
+    for link in links:
+        if link is Link.YES:
+            return link
+        if link is Link.UNKNOWN:
+            found = link
+    return found

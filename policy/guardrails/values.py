@@ -173,6 +173,16 @@ class Node:
             raise self.malformed("an object")
         return Node(cast("dict[str, object]", value).get(key, MISSING), self._below(key))
 
+    def member(self, key: str) -> "Node":
+        """As `[key]`, whatever the case of the key: IAM and the provider's JSON properties don't mind it."""
+        value = self._read()
+        if isinstance(value, dict):
+            wanted = key.lower()
+            for name, item in cast("dict[str, object]", value).items():
+                if name.lower() == wanted:
+                    return Node(item, self._below(name))
+        return self[key]
+
     def _below(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
 

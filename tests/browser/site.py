@@ -9,33 +9,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from components.api_document import SERVER_URL_PLACEHOLDER, DocumentedPipeline, load_template, render
+from components.api_document import load_template
+from tests.swagger.documents import ROOT, deployed
 
-ROOT = Path(__file__).parents[2]
 SITE = ROOT / "swagger" / "site"
 JOB_ID = "0b0e6f2e-0d3b-4f6c-9a52-3d0b6a0f7a11"
 API_KEY = "a-key-for-the-tests-only"
 _VENDOR = files("swagger_ui") / "static"
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".json": "application/json"}
-
-
-def document(server_url: str, pipelines: tuple[str, ...] = ("wordcount",)) -> dict[str, Any]:
-    """The document that the site shows: the sample pipeline under each of `pipelines`."""
-    context = ROOT / "pipelines" / "wordcount"
-    schema = json.loads((context / "parameters.schema.json").read_text())
-    sample = json.loads((context / "sample-input.json").read_text())
-    documented = [
-        DocumentedPipeline(name=name, schema=schema, sample=sample, limits={"timeoutSeconds": 900}) for name in pipelines
-    ]
-    text = render(load_template(ROOT), documented, environment="dev").replace(SERVER_URL_PLACEHOLDER, server_url)
-    return json.loads(text)
+_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
 
 
 def content_security_policy(api_origin: str) -> str:
     """The policy under which the site must work: no inline script or style, no host but the API's."""
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {api_origin}; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self' {api_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
@@ -122,7 +116,7 @@ def serve(pipelines: tuple[str, ...] = ("wordcount",)) -> Iterator[tuple[str, st
     api, site = _Server(("127.0.0.1", 0), _Api), _Server(("127.0.0.1", 0), _Site)
     site.api_origin = f"http://127.0.0.1:{api.server_port}"
     api_url = f"{site.api_origin}/default"
-    site.document = document(api_url, pipelines)
+    site.document = deployed(api_url, pipelines)
     threads = [threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}) for server in (api, site)]
     for thread in threads:
         thread.start()

@@ -51,6 +51,16 @@ function start(spec) {
   });
 }
 
+// Swagger UI focuses the dialog's field before anybody can ask what had the focus.
+let lastFocused = null;
+place.addEventListener("focusin", ({ target }) => {
+  if (!target.closest(".dialog-ux")) lastFocused = target;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") place.querySelector(".dialog-ux .close-modal")?.click();
+});
+
 /** Names for fields that have none, a dialog that says that it is one, long explanations folded. */
 function mend() {
   for (const row of place.querySelectorAll("tr[data-param-name]")) {
@@ -61,19 +71,23 @@ function mend() {
     field.setAttribute("aria-label", "Filter by pipeline");
     field.placeholder = "Filter by pipeline";
   });
+  place.querySelectorAll(".copy-to-clipboard button").forEach((button) => button.setAttribute("aria-label", "Copy"));
+  place.querySelectorAll(".model-box-control, .model-toggle-control").forEach((button) => {
+    if (!button.textContent.trim()) button.setAttribute("aria-label", "Open or fold this part of the schema");
+  });
   place.querySelectorAll(".microlight, pre.example").forEach((code) => (code.tabIndex = 0));
   place.querySelectorAll(".dialog-ux .modal-ux:not([role])").forEach(mendDialog);
+  // The field goes away with the key that it took, and the focus with it.
+  if (document.activeElement === document.body) place.querySelector(".dialog-ux .auth-btn-wrapper button")?.focus();
 }
 
 function mendDialog(dialog) {
   dialog.setAttribute("role", "dialog");
   dialog.setAttribute("aria-modal", "true");
   dialog.setAttribute("aria-label", "Authorize");
-  const opener = document.activeElement;
-  const close = () => dialog.querySelector(".close-modal").click();
+  const opener = lastFocused;
   dialog.querySelectorAll(".close-modal").forEach((button) => button.setAttribute("aria-label", "Close"));
   dialog.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
     if (event.key === "Tab") keepInside(dialog, event);
   });
   new MutationObserver((_changes, observer) => {

@@ -174,6 +174,14 @@ function showFrontPage(spec) {
   });
 }
 
+// By hand, because Swagger UI takes each change of the fragment for an operation to open.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  const target = document.querySelector(event.currentTarget.hash);
+  target.focus();
+  target.scrollIntoView();
+});
+
 warnAboutPlainHttp();
 window.slipwayDocument
   .then((spec) => {

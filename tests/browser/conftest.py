@@ -1,0 +1,111 @@
+"""A real Chromium, and a docs site to open in it.
+
+The site and the API that the tests see are `docs_url`, `api_url` and `api_key`: a folder that overrides these three
+fixtures runs the same tests against another stack.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.site import API_KEY, ROOT, serve
+
+MISSING = "No Chromium: `apt-get install chromium`, or name one in SLIPWAY_CHROMIUM."
+SCREENSHOTS = ROOT / "build" / "screenshots"
+_FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+
+OpenPage = Callable[..., Page]
+
+
+def find_chromium() -> str | None:
+    named = os.environ.get("SLIPWAY_CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_chromium()
+    if executable is None:
+        # A skipped test in CI would be a page that nobody looked at.
+        if os.environ.get("CI"):
+            pytest.fail(MISSING, pytrace=False)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=_FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def _served() -> Iterator[tuple[str, str]]:
+    with serve() as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def docs_url(_served: tuple[str, str]) -> str:
+    """Where the front page is, without a trailing slash or file name."""
+    return _served[0]
+
+
+@pytest.fixture(scope="session")
+def api_url(_served: tuple[str, str]) -> str:
+    """The stage's URL, without a trailing slash."""
+    return _served[1]
+
+
+@pytest.fixture(scope="session")
+def api_key() -> str:
+    return API_KEY
+
+
+@pytest.fixture
+def open_page(browser: Browser, docs_url: str, api_url: str) -> Iterator[OpenPage]:
+    """Open a page in a context of its own: `open_page("reference.html", width=375, scheme="dark")`.
+
+    After each test: no request left for another host, and neither the pages nor their Content-Security-Policy
+    complained.
+    """
+    hosts: set[str] = set()
+    complaints: list[str] = []
+    contexts = []
+
+    def open_(
+        path: str = "index.html", *, width: int = 1280, height: int = 900, scheme: str = "light", script: bool = True
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            java_script_enabled=script,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.goto(f"{docs_url}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert hosts <= {urlsplit(docs_url).netloc, urlsplit(api_url).netloc}
+    # Chromium reports an answer that isn't 2xx as an error of the page; the tests ask for some of those.
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return SCREENSHOTS

@@ -29,7 +29,7 @@ class JobLogs:
         """
         job_id, finished = str(job["jobId"]), job["status"] in job_views.FINISHED
         bound_to = ["logs", job_id, str(attempt or "")]
-        state = page_tokens.decode(token, bound_to) if token else {}
+        state = {} if token is None else page_tokens.decode(token, bound_to)
         streams = _streams(job)
         number = state.get("attempt") or attempt or max(streams, default=0)
         shown: dict[str, Any] = {"jobId": job_id, "status": job["status"]}

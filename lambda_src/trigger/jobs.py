@@ -105,7 +105,7 @@ class Jobs:
         with, and after which job of it.
         """
         bound_to = ["jobs", self._settings.pipeline, consumer, status or ""]
-        state = page_tokens.decode(token, bound_to) if token else {}
+        state = {} if token is None else page_tokens.decode(token, bound_to)
         batch_token, after = state.get("batch"), cast("list[Any] | None", state.get("after"))
         prefix = self._settings.job_name_prefix + "-" + ("" if self._settings.sees_all_jobs else f"{consumer}-")
         shown: list[dict[str, Any]] = []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[2]
 for _name in ("trigger", "reconciler"):
@@ -15,6 +16,7 @@ for _name in ("trigger", "reconciler"):
 
 from aws import Aws  # noqa: E402
 from handler import Application  # noqa: E402
+from problems import Problem  # noqa: E402
 from settings import Settings  # noqa: E402
 
 from tests.lambda_src.double import DEFINITION, QUEUE, Double, FakeClock  # noqa: E402
@@ -36,6 +38,18 @@ SCHEMA = {
 
 class Call(Protocol):
     def __call__(self, method: str, path: str, **options: Any) -> "Reply": ...
+
+
+examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For property tests: quick, and no failure on a busy machine."""
+
+
+def attempt(work: Callable[[], Any]) -> Any:
+    """What it returns, or the problem that it raises."""
+    try:
+        return work()
+    except Problem as problem:
+        return problem
 
 
 class Reply:

@@ -68,7 +68,7 @@ def _ignored(context: Path, dockerfile: str) -> pathspec.PathSpec[pathspec.Patte
     source = own if own.is_file() else shared
     lines = source.read_text(encoding="utf-8-sig").splitlines() if source.is_file() else []
     patterns = [_as_git_pattern(line) for line in lines]
-    return pathspec.PathSpec.from_lines("gitwildmatch", [pattern for pattern in patterns if pattern])
+    return pathspec.PathSpec.from_lines("gitignore", [pattern for pattern in patterns if pattern])
 
 
 def _as_git_pattern(line: str) -> str:

@@ -59,7 +59,9 @@ class RecordingMonitor(MockMonitor):
         if not request.custom:
             response.object.CopyFrom(request.object)
             return response
-        registration.inputs |= check_inputs(request.type, request.name, urn, registration.inputs)
+        added = check_inputs(request.type, request.name, urn, registration.inputs)
+        registration.inputs |= added
+        registration.defaults = frozenset(added)
         self._observer(registration, False)
         started = time.monotonic()
         id_, outputs = self._provider.create(registration)

@@ -20,6 +20,8 @@ class Registration:
     """URN of the parent; empty for the stack itself."""
     inputs: dict[str, Any]
     """camelCase property -> plain value; see `engine.values`."""
+    defaults: frozenset[str] = frozenset()
+    """The inputs that the program left to the provider: auto-names and defaults."""
     dependencies: tuple[str, ...] = ()
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     protect: bool = False

@@ -54,6 +54,7 @@ class SandboxProvider:
             identifier, outputs = creator(self._context, inputs)
         except (ClientError, BotoCoreError) as error:
             raise DeploymentError(f"Creating {registration.type} {registration.name!r} failed: {error}") from error
+        inputs.accept(registration.defaults)
         inputs.check()
         return identifier, {**registration.inputs, **outputs}
 

@@ -36,7 +36,7 @@ def context(folder: Path, dockerfile: Path) -> Source:
     own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     path = own if own.is_file() else folder / ".dockerignore"
     lines = path.read_text().splitlines() if path.is_file() else []
-    return Source(folder, pathspec.PathSpec.from_lines("gitwildmatch", _anchored(lines)))
+    return Source(folder, pathspec.PathSpec.from_lines("gitignore", _anchored(lines)))
 
 
 def tree(stage: Stage) -> Source:

@@ -12,10 +12,10 @@ _IRRELEVANT: Final = (
     "buildOnPreview",
     "cacheFrom",
     "cacheTo",
-    "exports",
     "ignoreSecretsInDiffCalculation",
     "labels",
     "load",
+    "network",
     "noCache",
     "pull",
     "registries",
@@ -41,7 +41,7 @@ def image(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
     except images.ImageError as error:
         raise DeploymentError(str(error)) from error
     tags: list[str] = inputs.get("tags", [])
-    if inputs.get("push"):
+    if inputs.get("push") or any(_pushes(export) for export in inputs.get("exports", [])):
         for tag in tags:
             _push(context, tag, built)
     return built.digest, {
@@ -49,6 +49,11 @@ def image(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
         "ref": f"{tags[0]}@{built.digest}" if tags else built.digest,
         "contextHash": built.digest.removeprefix("sha256:"),
     }
+
+
+def _pushes(export: Mapping[str, Any]) -> bool:
+    """Whether an export of the build goes to a registry."""
+    return "registry" in export or "type=registry" in export.get("raw", "").split(",")
 
 
 def _push(context: Context, reference: str, built: images.Image) -> None:

@@ -100,6 +100,7 @@ def test_a_preview_knows_inputs_and_auto_names_but_nothing_that_aws_answers(runn
     assert bucket.inputs["bucket"].startswith("s-data-")
     assert len(bucket.inputs["bucket"]) == len("s-data-") + 7
     assert bucket.inputs["forceDestroy"] is False
+    assert bucket.defaults == {"bucket", "forceDestroy"}
     assert policy.inputs == {"bucket": bucket.inputs["bucket"], "policy": UNKNOWN}
     assert deployment.exports == {"arn": UNKNOWN, "id": UNKNOWN}
     assert deployment.one("demo:index:Store").outputs == {"bucket": bucket.inputs["bucket"]}

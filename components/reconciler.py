@@ -45,8 +45,8 @@ class Reconciler(pulumi.ComponentResource):
             service="lambda.amazonaws.com",
             description="Ends the younger of two jobs of one name",
             statements=[
-                iam.allow_unscoped("batch:DescribeJobs", "batch:ListJobs"),
-                iam.allow(["batch:CancelJob", "batch:TerminateJob"], [args.platform.job_arns]),
+                iam.allow_unscoped("batch:ListJobs"),
+                iam.allow(["batch:TerminateJob"], [args.platform.job_arns]),
                 iam.allow(
                     ["logs:CreateLogStream", "logs:PutLogEvents"],
                     [pulumi.Output.concat(log_group.arn, ":log-stream:*")],
@@ -66,7 +66,6 @@ class Reconciler(pulumi.ComponentResource):
             role=role.arn,
             memory_size=_MEMORY_MIB,
             timeout=_TIMEOUT_SECONDS,
-            environment=lambda_.FunctionEnvironmentArgs(variables={"aws_jobqueue": args.platform.queue_name}),
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[log_group, role.policy]),
         )

@@ -368,7 +368,7 @@ def _read_docs(top: Section, stack: str) -> DocsSettings:
             "mode",
             f"cloudfront: a website is public and HTTP only, which is for the stacks {' and '.join(_WEBSITE_STACKS)}",
             section.set_command("mode", "cloudfront"),
-            found="website" if "mode" in section.values else "website (the default)",
+            found="website",
         )
     given = [name for name in ("domain", "certificateArn") if name in section.values]
     if not given:

@@ -9,7 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 _WORKER_THREADS: Final = 32
-_FIRST_SERVICES: Final = ("ecr", "ec2", "iam", "cloudwatch_logs", "dynamodb", "eventbridge", "cloudfront")
+_FIRST_SERVICES: Final = (
+    "s3",
+    "ecr",
+    "ec2",
+    "iam",
+    "cloudwatch_logs",
+    "lambda_svc",
+    "apigateway_v1",
+    "dynamodb",
+    "eventbridge",
+    "cloudfront",
+)
 
 
 def app() -> Any:

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ STOP_GRACE_SECONDS: Final = 5.0
 JOB_STOP_SECONDS: Final = 5.0
 """From SIGTERM to SIGKILL for a job that is ended; 30 on AWS, which is long for somebody who waits for `make down`."""
 _CONNECTION_GRACE_SECONDS: Final = 1.0
+_WARM_AFTER_SECONDS: Final = 0.1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,9 +83,11 @@ async def _serve(state: Path, options: argparse.Namespace) -> None:
     batch = _batch(options.port, state, options.region, shims.publish_batch_event)
     shims.install()
     emulator.start()
-    warming = asyncio.get_running_loop().run_in_executor(None, emulator.warm)
     stopping = _signals()
     await batch.start()
+    # A daemon, so that an early end doesn't wait for it; later, so that it doesn't slow the first answer.
+    warming = threading.Thread(target=emulator.warm, name="warming", daemon=True)
+    asyncio.get_running_loop().call_later(_WARM_AFTER_SECONDS, warming.start)
     config = Config()
     config.bind = [f"127.0.0.1:{options.port}"]
     config.keep_alive_timeout = 75
@@ -98,7 +102,6 @@ async def _serve(state: Path, options: argparse.Namespace) -> None:
     try:
         serve: Any = importlib.import_module("hypercorn.asyncio").serve  # its own types are partial
         await serve(Gateway(application, batch, identity), config, shutdown_trigger=stopped, mode="asgi")
-        await warming
     finally:
         emulator.stop()
 

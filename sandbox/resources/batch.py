@@ -14,15 +14,17 @@ def compute_environment(context: Context, inputs: Inputs) -> tuple[str, Outputs]
     resources = inputs.get("computeResources")
     if resources:
         request["computeResources"] = {_SPELLINGS.get(key, key): value for key, value in _set(resources).items()}
-    answer = context.client("batch").create_compute_environment(computeEnvironmentName=name, **request)
-    arn = answer["computeEnvironmentArn"]
+    client = context.client("batch")
+    client.create_compute_environment(computeEnvironmentName=name, **request)
+    created = client.describe_compute_environments(computeEnvironments=[name])["computeEnvironments"][0]
     return name, {
         "name": name,
-        "arn": arn,
-        "ecsClusterArn": context.arn("ecs", f"cluster/AWSBatch-{name}"),
-        "status": "VALID",
-        "statusReason": "ComputeEnvironment Healthy",
-        "state": inputs.get("state", "ENABLED"),
+        "arn": created["computeEnvironmentArn"],
+        "ecsClusterArn": created["ecsClusterArn"],
+        "status": created["status"],
+        "statusReason": created["statusReason"],
+        "state": created["state"],
+        "serviceRole": created["serviceRole"],
         "tagsAll": inputs.get("tags", {}),
     }
 

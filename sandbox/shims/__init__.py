@@ -1,21 +1,54 @@
 """What the emulator lacks of AWS, added around its handlers in the same process. docs/sandbox.md lists each addition.
 
-Each module replaces functions of one ministack service by their names, so that a release that renames one fails at the
-start and not silently: `replace` raises. pyproject.toml bounds ministack's version for the same reason.
+Each module replaces functions of one ministack service by their names, so that a release that renames one fails loudly:
+`replace` raises. pyproject.toml bounds ministack's version for the same reason.
 """
 
+import functools
 import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from sandbox.shims import apigateway, apigateway_reads, events, functions, s3
+from sandbox import emulator
+from sandbox.shims import apigateway, apigateway_reads, ec2, ecr, events, functions, s3
+from sandbox.shims.replacing import replace
 
 
 def install() -> None:
-    """Apply all of them, once, before the first request."""
-    functions.install(max_workers=max(4, 2 * (os.cpu_count() or 1)))
-    apigateway_reads.install()
-    apigateway.install()
+    """Apply them, before the first request: those of a service right after it is loaded, which is at its first use."""
     s3.install()
-    events.install()
+    replace(emulator.app(), "_get_module", functools.partial(_install_once, _installers()))
+
+
+def _installers() -> Mapping[str, list[Callable[[], object]]]:
+    run = functools.partial(functions.install, max_workers=max(4, 2 * (os.cpu_count() or 1)))
+    return {
+        # Its control plane imports the module of REST APIs past the loader.
+        "apigateway": [functools.partial(emulator.service, "apigateway_v1")],
+        "apigateway_v1": [apigateway_reads.install, apigateway.install],
+        "ec2": [ec2.install],
+        "ecr": [ecr.install],
+        "eventbridge": [events.install],
+        "lambda_svc": [run],
+    }
+
+
+def _install_once(
+    installers: Mapping[str, list[Callable[[], object]]], original: Callable[[str], Any]
+) -> Callable[[str], Any]:
+    lock = threading.RLock()
+    waiting = dict(installers)
+
+    def load(name: str) -> Any:
+        module = original(name)
+        with lock:
+            # Taken first: an installer asks for the module itself. Another thread waits for it at the lock.
+            for installer in waiting.pop(name, ()):
+                installer()
+        return module
+
+    return load
 
 
 publish_batch_event = events.publish_batch_event

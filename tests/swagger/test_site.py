@@ -121,6 +121,11 @@ def test_scripts_write_text_and_keep_nothing(path: Path) -> None:
     assert '"use strict";' in text
 
 
+def test_swagger_ui_asks_no_validator() -> None:
+    """The browser tests can't see it: for a document of this machine Swagger UI never asks its default, another host."""
+    assert "validatorUrl: null," in (SITE / "assets" / "reference.js").read_text(encoding="utf-8")
+
+
 def test_a_page_can_be_used_by_ear_and_by_keyboard(page: Page) -> None:
     (html,) = page.all("html")
     assert html["lang"] == "en"

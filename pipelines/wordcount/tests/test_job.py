@@ -101,10 +101,11 @@ def test_a_missing_input_is_named(bucket: Bucket, start: Any, capsys: pytest.Cap
     )
 
 
+@pytest.mark.parametrize("content", [b"caf\xe9 ", b"caf\xc3"], ids=["another encoding", "cut off"])
 def test_bytes_that_are_not_utf8_are_an_input_error(
-    bucket: Bucket, start: Any, capsys: pytest.CaptureFixture[str]
+    bucket: Bucket, start: Any, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
-    bucket.holds(f"wordcount/{UPLOAD}", b"caf\xe9 ")
+    bucket.holds(f"wordcount/{UPLOAD}", content)
     assert start({"input": {"inputKey": UPLOAD}}) == os.EX_DATAERR
     assert "is not UTF-8 text" in capsys.readouterr().err
 

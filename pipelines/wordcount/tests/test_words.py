@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.wordcount.wordcount.words import count, most_frequent, words
@@ -60,6 +60,8 @@ def test_ties_come_in_alphabetical_order() -> None:
     st.text(st.sampled_from("ab1 \u00e9e\u0301\u0939\u093f\u65e5\u306e\u30c6.,'\u2019\u00b7-_\n"), max_size=60),
     st.lists(st.integers(0, 60), max_size=6),
 )
+@example("don't", [4])
+@example("3.14", [2])
 def test_the_cut_into_pieces_makes_no_difference(text: str, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     pieces = [text[start:end] for start, end in pairwise(places)]

@@ -31,7 +31,7 @@ def read_text(inputs_uri: str, input_key: str) -> Iterator[str]:
         if code in {"NoSuchKey", "AccessDenied"}:
             raise InputError(f'There is no input "{input_key}": it was never uploaded, or it has expired.') from error
         raise
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for piece in body.iter_chunks(_PIECE_BYTES):
             yield decoder.decode(piece)

@@ -19,6 +19,7 @@ from handler import Application  # noqa: E402
 from problems import Problem  # noqa: E402
 from settings import Settings  # noqa: E402
 
+from tests.lambda_src import contract  # noqa: E402
 from tests.lambda_src.double import DEFINITION, QUEUE, Double, FakeClock  # noqa: E402
 
 SCHEMA = {
@@ -66,6 +67,19 @@ class Reply:
     def problem(self) -> str:
         assert self.headers["Content-Type"] == "application/problem+json"
         return self.body["type"].removeprefix("urn:slipway:problem:")
+
+
+@pytest.fixture(autouse=True)
+def described(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every answer of every test to the API's description."""
+    answer = Application.answer
+
+    def checked(self: Application, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        response = answer(self, event, context)
+        contract.check(event, response)
+        return response
+
+    monkeypatch.setattr(Application, "answer", checked)
 
 
 @pytest.fixture

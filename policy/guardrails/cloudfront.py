@@ -1,7 +1,7 @@
 """Rules for CloudFront: origins that only the distribution reaches, TLS on both sides, headers that browsers heed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from .resources import Link, Resource, Stack
@@ -21,13 +21,17 @@ def _given(node: Node) -> bool:
     return not node.known or not (node.missing or (node.is_text and not node.text()))
 
 
-def _behaviors(distribution: Resource) -> list[Node]:
-    """All cache behaviours; a distribution for many tenants calls the later ones `cacheBehaviors`."""
-    return [
-        distribution["defaultCacheBehavior"],
-        *distribution["orderedCacheBehaviors"].items(),
-        *distribution["cacheBehaviors"].items(),
-    ]
+_BEHAVIORS: Final = ("defaultCacheBehavior", "orderedCacheBehaviors", "cacheBehaviors")
+"""A distribution for many tenants calls the later ones `cacheBehaviors`."""
+
+
+def _each_behavior(distribution: Resource, check: Callable[[Node], Iterator[Finding]]) -> Iterator[Finding]:
+    def of(key: str) -> Iterator[Finding]:
+        behaviors = distribution[key]
+        single = key == _BEHAVIORS[0]
+        yield from each([behaviors] if single else behaviors.items(), check)
+
+    yield from each(_BEHAVIORS, of)
 
 
 def _custom_configs(origin: Node) -> list[Node]:
@@ -109,7 +113,7 @@ _OLD_PROTOCOLS: Final = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
 
 
 def check_https(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    yield from each(_behaviors(resource), _plain_behavior)
+    yield from _each_behavior(resource, _plain_behavior)
     yield from each([resource["viewerCertificate"]], lambda certificate: _weak_certificate(certificate, settings))
     yield from each(resource["origins"].items(), _plain_origin)
 
@@ -212,7 +216,7 @@ def check_security_headers(resource: Resource, stack: Stack, settings: Settings)
     if not required:
         yield NotApplicable("the configuration requires no header")
         return
-    yield from each(_behaviors(resource), lambda behavior: _lacking_behavior(resource, behavior, stack, settings))
+    yield from _each_behavior(resource, lambda behavior: _lacking_behavior(resource, behavior, stack, settings))
 
 
 def _lacking_behavior(distribution: Resource, behavior: Node, stack: Stack, settings: Settings) -> Iterator[Finding]:

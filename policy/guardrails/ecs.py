@@ -42,15 +42,25 @@ def check_hardening(resource: Resource, settings: Settings) -> Iterator[Finding]
     if resource.kind != TASK_DEFINITION:
         yield from each((_public_address, _old_platform), lambda part: part(resource, settings))
         return
+    yield from each((_modes, _volumes, _containers), lambda part: part(resource, settings))
+
+
+def _modes(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     yield from each(_HOST_MODES, lambda key: _host_mode(resource[key]))
+
+
+def _volumes(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     yield from each(resource["volumes"].items(), _volume)
+
+
+def _containers(resource: Resource, settings: Settings) -> Iterator[Finding]:
+    definitions = resource["containerDefinitions"]
+    if definitions.missing:
+        raise definitions.malformed("a list of container definitions")
     family = resource["runtimePlatform"]["operatingSystemFamily"].text("LINUX").upper()
     parts = (_root, _privilege, _capabilities)
     if not family.startswith("WINDOWS"):
         parts = (*parts, _writable)
-    definitions = resource["containerDefinitions"]
-    if definitions.missing:
-        raise definitions.malformed("a list of container definitions")
     yield from each(definitions.document().items(), lambda container: _container(container, parts, settings))
 
 

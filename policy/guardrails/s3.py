@@ -127,7 +127,7 @@ _EXACT_OPERATORS: Final = frozenset({"stringequals", "stringlike", "arnequals", 
 
 
 def check_no_public_policy(resource: Resource, _settings: Settings) -> Iterator[Finding]:
-    yield from each((_policy_findings, _acl_findings), lambda part: part(resource))
+    yield from each((_policy_findings, _acl_findings, _grant_findings), lambda part: part(resource))
 
 
 def _policy_findings(resource: Resource) -> Iterator[Finding]:
@@ -188,6 +188,9 @@ def _acl_findings(resource: Resource) -> Iterator[Finding]:
     acl = resource["acl"]
     if acl.text("private") in _PUBLIC_ACLS:
         yield Violation(found=f"acl is {shown(acl.text())}", expected="no public ACL")
+
+
+def _grant_findings(resource: Resource) -> Iterator[Finding]:
     grants = [
         *((grant, grant["uri"]) for grant in resource["grants"].items()),
         *((grant, grant["grantee"]["uri"]) for grant in resource["accessControlPolicy"]["grants"].items()),

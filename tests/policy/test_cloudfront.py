@@ -351,6 +351,8 @@ class TestSecurityHeaders:
         subject = site(SIMPLE_CORS, ordered=[UNKNOWN, {"responseHeadersPolicyId": SIMPLE_CORS}])
         answer = verdict(cloudfront.SECURITY_HEADERS, subject)
         assert (len(answer.found), answer.unknown) == (2, ["orderedCacheBehaviors[0]"])
+        answer = verdict(cloudfront.SECURITY_HEADERS, site(SIMPLE_CORS, ordered=UNKNOWN))
+        assert (len(answer.found), answer.unknown) == (1, ["orderedCacheBehaviors"])
 
     def test_other_kinds_are_not_applicable(self):
         assert verdict(cloudfront.SECURITY_HEADERS, headers()).status == "not applicable"

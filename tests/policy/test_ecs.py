@@ -124,6 +124,11 @@ class TestHardening:
         answer = verdict(ecs.HARDENING, task(containerDefinitions=UNKNOWN_TEXT, networkMode="host"))
         assert (answer.unknown, answer.found) == (["containerDefinitions"], ["networkMode is 'host'"])
 
+    def test_unknown_volumes_hide_no_container(self):
+        answer = verdict(ecs.HARDENING, task(container(privileged=True), volumes=UNKNOWN, networkMode=UNKNOWN))
+        assert answer.unknown == ["networkMode", "volumes"]
+        assert answer.found == ["containerDefinitions[0].privileged is true"]
+
     def test_unknown_part_of_a_container_hides_no_other(self):
         answer = verdict(ecs.HARDENING, task(container(user=UNKNOWN_TEXT, privileged=True)))
         assert (answer.unknown, answer.found) == (

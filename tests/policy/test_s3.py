@@ -253,6 +253,9 @@ class TestNoPublicPolicy:
         subject = resource("s3:Bucket", {"policy": UNKNOWN_TEXT, "acl": "public-read"})
         answer = verdict(s3.NO_PUBLIC_POLICY, subject)
         assert (answer.unknown, answer.found) == (["policy"], ["acl is 'public-read'"])
+        subject = resource("s3:Bucket", {"acl": UNKNOWN, "grants": [{"uri": "x/groups/global/AllUsers"}]})
+        answer = verdict(s3.NO_PUBLIC_POLICY, subject)
+        assert (answer.unknown, answer.found) == (["acl"], ["grants[0] grants to AllUsers"])
 
     def test_other_kinds_are_not_applicable(self):
         assert verdict(s3.NO_PUBLIC_POLICY, resource("s3:BucketVersioning")).status == "not applicable"

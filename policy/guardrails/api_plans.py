@@ -184,13 +184,11 @@ def _missing_limits(limits: Node, keys: Iterable[str]) -> Iterator[Finding]:
 
 
 def _throttles_all(stack: Stack, settings: Resource, stage: Resource) -> Link:
-    if settings["methodPath"].known and settings["methodPath"].text("") != "*/*":
-        return Link.NO
-    values = settings["settings"]
-    if any(_known_and(values[key], lambda limit: limit.number(default=-1) <= 0) for key in _SETTINGS_LIMITS):
-        return Link.NO
+    path, limits = settings["methodPath"], settings["settings"]
     return all_links(
         [
+            _holds(path, lambda node: node.text("") == "*/*"),
+            *(_holds(limits, lambda node, key=key: _is_limit(node[key])) for key in _SETTINGS_LIMITS),
             stack.same(settings, settings["restApi"], stage, stage["restApi"]),
             stack.link(settings, settings["stageName"], stage, "stageName"),
         ]
@@ -200,8 +198,14 @@ def _throttles_all(stack: Stack, settings: Resource, stage: Resource) -> Link:
 _SETTINGS_LIMITS: Final = ("throttlingRateLimit", "throttlingBurstLimit")
 
 
-def _known_and(node: Node, test: Callable[[Node], bool]) -> bool:
-    return node.known and test(node)
+def _is_limit(limit: Node) -> bool:
+    return not limit.known or limit.number(default=-1) > 0
+
+
+def _holds(node: Node, test: Callable[[Node], bool]) -> Link:
+    if not node.known:
+        return Link.UNKNOWN
+    return Link.YES if test(node) else Link.NO
 
 
 THROTTLE: Final = Rule(

@@ -68,7 +68,7 @@ GATEWAY_ERRORS = (
     _error(
         "BAD_REQUEST_BODY",
         400,
-        ("invalid-parameters", "The parameters do not match the pipeline's schema"),
+        ("invalid-parameters", "The body does not match its schema"),
         "$context.error.validationErrorString",
     ),
     _error("BAD_REQUEST_PARAMETERS", 400, ("invalid-request", "The request is not valid"), _MESSAGE),
@@ -94,7 +94,7 @@ GATEWAY_ERRORS = (
         ("too-large", "The request is too large"),
         "The gateway takes 10 MB. Upload the input and name its key.",
     ),
-    _error("RESOURCE_NOT_FOUND", 404, ("not-found", "There is no such thing"), _MESSAGE),
+    _error("RESOURCE_NOT_FOUND", 404, ("not-found", "There is nothing at this address"), _MESSAGE),
     _error(
         "THROTTLED",
         429,

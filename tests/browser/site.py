@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.api_document import load_template
+from components.docs_distribution import content_security_policy
 from tests.swagger.documents import ROOT, deployed
 
 SITE = ROOT / "swagger" / "site"
@@ -23,14 +24,6 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-
-
-def content_security_policy(api_origin: str) -> str:
-    """The policy under which the site must work: no inline script or style, no host but the API's."""
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"connect-src 'self' {api_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
 
 
 class _Handler(BaseHTTPRequestHandler):

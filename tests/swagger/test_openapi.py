@@ -111,18 +111,6 @@ def test_headers_that_a_caller_acts_on_are_promised(
     assert required == expected
 
 
-def test_each_problem_type_is_explained_once() -> None:
-    table = TEMPLATE["info"]["description"]
-    explained = re.findall(r"`([a-z-]+)`", "".join(re.findall(r"^\| (`[^|]+`) \| \d", table, re.MULTILINE)))
-    assert len(explained) == len(set(explained))
-    used = {
-        node["type"].removeprefix("urn:slipway:problem:")
-        for _, node in nodes(TEMPLATE["components"]["responses"])
-        if isinstance(node, dict) and str(node.get("type", "")).startswith("urn:slipway:problem:")
-    }
-    assert used <= set(explained)
-
-
 def test_links_lead_to_operations_and_their_parameters() -> None:
     for document in (TEMPLATE, DEPLOYED):
         by_id = {operation.content["operationId"]: operation for operation in operations(document)}

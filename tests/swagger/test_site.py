@@ -122,7 +122,7 @@ def test_scripts_write_text_and_keep_nothing(path: Path) -> None:
 
 
 def test_swagger_ui_asks_no_validator() -> None:
-    """The browser tests can't see it: for a document of this machine Swagger UI never asks its default, another host."""
+    """The browser tests can't see it: Swagger UI never asks its default, another host, about a page of this machine."""
     assert "validatorUrl: null," in (SITE / "assets" / "reference.js").read_text(encoding="utf-8")
 
 

@@ -1,0 +1,269 @@
+"""What an update would do, offline: the program runs against an account that remembers what it holds.
+
+First the old program fills the account, then the new one runs against it. As in a real deployment each resource arrives
+with its inputs resolved and after those that it depends on, so that a new image shows as a new revision of the job
+definition, and that as an update of the function that names it. What a preview of the real engine shows beside: it
+doesn't know the outputs of what changes, and may say "update" where nothing will differ in the end.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final, cast
+
+import pulumi
+
+from engine.preview import PreviewProvider
+from engine.registration import Registration
+from engine.replacement import FORCES_NEW
+
+ACCOUNT_ID: Final = "111122223333"
+_JSON_START: Final = ("{", "[")
+
+
+class Operation(StrEnum):
+    """What happens to a resource; the order is that of a report, the gravest first."""
+
+    REPLACE = "replace"
+    DELETE = "delete"
+    UPDATE = "update"
+    CREATE = "create"
+    SAME = "same"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One place where the inputs of a resource differ."""
+
+    path: str
+    """For example `containerProperties.resourceRequirements[0].value`; JSON in strings is looked into."""
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What happens to one resource."""
+
+    operation: Operation
+    urn: str
+    type: str
+    name: str
+    protected: bool
+    """Whether the engine would refuse to delete or replace it."""
+    retained: bool = False
+    """Whether it stays in AWS when it is deleted here."""
+    differences: tuple[Difference, ...] = ()
+    forced_by: tuple[str, ...] = ()
+    """The properties that can't be changed in place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """A resource as the account holds it."""
+
+    registration: Registration
+    inputs: Mapping[str, Any]
+    """With assets as their digests."""
+    generation: int
+    """How often it was replaced."""
+    revision: int
+    """How often it was created or changed."""
+
+
+@dataclass
+class SimulatedAccount:
+    """Implements `engine.provider.Provider`. What is created gets ids that stay the same until it is replaced."""
+
+    region: str
+    _held: dict[str, _Held] = field(default_factory=dict[str, _Held])
+    _seen: dict[str, _Held] = field(default_factory=dict[str, _Held])
+    _changes: list[Change] = field(default_factory=list[Change])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
+        """Take a resource's desired state."""
+        inputs = {key: _comparable(value) for key, value in registration.inputs.items()}
+        before = self._held.get(registration.urn)
+        change = _judge(before, registration, inputs)
+        held = _Held(registration=registration, inputs=inputs, generation=1, revision=1)
+        if before is not None:
+            held = replace(
+                held,
+                generation=before.generation + (change.operation is Operation.REPLACE),
+                revision=before.revision + (change.operation is not Operation.SAME),
+            )
+        with self._lock:
+            self._seen[registration.urn] = held
+            self._changes.append(change)
+        return self._outputs(held)
+
+    def copy(self) -> "SimulatedAccount":
+        """Another account that holds the same, between two runs."""
+        return SimulatedAccount(self.region, dict(self._held))
+
+    def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer of a provider function, always the same."""
+        if token == "aws:ecr/getAuthorizationToken:getAuthorizationToken":  # noqa: S105 - a function's name
+            return {"userName": "AWS", "password": "simulated", "proxyEndpoint": "https://registry.invalid"}
+        return PreviewProvider(self.region).invoke(token, args)
+
+    def finish(self) -> list[Change]:
+        """End a run: what it didn't name is deleted. Its changes, the gravest first."""
+        deleted = [_deletion(held) for urn, held in self._held.items() if urn not in self._seen]
+        changes = [*self._changes, *deleted]
+        self._held, self._seen, self._changes = self._seen, {}, []
+        order = list(Operation)
+        return sorted(changes, key=lambda change: (order.index(change.operation), change.type, change.name))
+
+    def _outputs(self, held: _Held) -> tuple[str, dict[str, Any]]:
+        item = held.registration
+        id_ = hashlib.sha256(f"{item.urn} {held.generation}".encode()).hexdigest()[:10]
+        service = item.type.partition(":")[2].partition("/")[0]
+        kind = item.type.rpartition(":")[2]
+        name = str(held.inputs.get("name", id_))
+        computed: dict[str, Any] = {
+            "arn": f"arn:aws:{service}:{self.region}:{ACCOUNT_ID}:{kind}/{name}",
+            "value": id_,
+            "keyId": id_,
+            "rootResourceId": f"{id_}-root",
+        }
+        computed |= _own_outputs(item.type, held, name, id_, self.region)
+        # What the program set itself is an output, too.
+        return id_, {**computed, **item.inputs}
+
+
+def _own_outputs(type_: str, held: _Held, name: str, id_: str, region: str) -> dict[str, Any]:
+    """The outputs whose shape the program relies on."""
+    inputs = held.inputs
+    match type_:
+        case "aws:ecr/repository:Repository":
+            return {"repositoryUrl": f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com/{name}", "registryId": ACCOUNT_ID}
+        case "docker-build:index:Image":
+            digest = "sha256:" + hashlib.sha256(json.dumps(inputs.get("tags"), sort_keys=True).encode()).hexdigest()
+            return {"digest": digest, "ref": digest}
+        case "aws:batch/jobDefinition:JobDefinition":
+            prefix = f"arn:aws:batch:{region}:{ACCOUNT_ID}:job-definition/{name}"
+            return {"revision": held.revision, "arnPrefix": prefix, "arn": f"{prefix}:{held.revision}"}
+        case "aws:batch/jobQueue:JobQueue":
+            return {"arn": f"arn:aws:batch:{region}:{ACCOUNT_ID}:job-queue/{name}"}
+        case "aws:lambda/function:Function":
+            arn = f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}"
+            return {"arn": arn, "invokeArn": f"{arn}/invocations", "version": str(held.revision)}
+        case "aws:apigateway/restApi:RestApi":
+            return {"executionArn": f"arn:aws:execute-api:{region}:{ACCOUNT_ID}:{id_}"}
+        case "aws:apigateway/stage:Stage":
+            host = f"{inputs.get('restApi')}.execute-api.{region}.amazonaws.com"
+            return {"invokeUrl": f"https://{host}/{inputs.get('stageName')}"}
+        case "aws:s3/bucket:Bucket":
+            bucket = str(inputs.get("bucket"))
+            return {
+                "arn": f"arn:aws:s3:::{bucket}",
+                "bucketRegionalDomainName": f"{bucket}.s3.{region}.amazonaws.com",
+                "region": region,
+            }
+        case "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration":
+            return {"websiteEndpoint": f"{inputs.get('bucket')}.s3-website.{region}.amazonaws.com"}
+        case "aws:cloudfront/distribution:Distribution":
+            return {"domainName": f"{id_}.cloudfront.net"}
+        case _:
+            return {}
+
+
+def _judge(before: _Held | None, registration: Registration, inputs: Mapping[str, Any]) -> Change:
+    change = Change(
+        operation=Operation.CREATE,
+        urn=registration.urn,
+        type=registration.type,
+        name=registration.name,
+        protected=registration.protect,
+    )
+    if before is None:
+        return change
+    ignored = {name.partition(".")[0] for name in registration.ignore_changes}
+    secret = registration.secret_inputs | before.registration.secret_inputs
+    changed = [key for key in sorted({*before.inputs, *inputs} - ignored) if before.inputs.get(key) != inputs.get(key)]
+    if not changed:
+        return replace(change, operation=Operation.SAME)
+    differences = tuple(
+        difference
+        for key in changed
+        for difference in (
+            [Difference(path=key, old="[secret]", new="[secret]")]
+            if key in secret
+            else differences_of(key, before.inputs.get(key), inputs.get(key))
+        )
+    )
+    forced = tuple(sorted(FORCES_NEW.get(registration.type, frozenset()) & set(changed)))
+    operation = Operation.REPLACE if forced else Operation.UPDATE
+    protected = registration.protect or before.registration.protect
+    return replace(change, operation=operation, differences=differences, forced_by=forced, protected=protected)
+
+
+def _deletion(held: _Held) -> Change:
+    item = held.registration
+    return Change(
+        operation=Operation.DELETE,
+        urn=item.urn,
+        type=item.type,
+        name=item.name,
+        protected=item.protect,
+        retained=item.retain_on_delete,
+    )
+
+
+def differences_of(path: str, old: Any, new: Any) -> Iterator[Difference]:
+    """The places where two values differ, as deep as they have the same shape."""
+    old, new = _parsed(old), _parsed(new)
+    if old == new:
+        return
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        olds, news = cast("Mapping[str, Any]", old), cast("Mapping[str, Any]", new)
+        for key in sorted({*olds, *news}):
+            yield from differences_of(f"{path}.{key}", olds.get(key), news.get(key))
+    elif isinstance(old, list) and isinstance(new, list) and len(cast("list[Any]", old)) == len(cast("list[Any]", new)):
+        pairs = zip(cast("list[Any]", old), cast("list[Any]", new), strict=True)
+        for number, (left, right) in enumerate(pairs):
+            yield from differences_of(f"{path}[{number}]", left, right)
+    else:
+        yield Difference(path=path, old=old, new=new)
+
+
+def _parsed(value: Any) -> Any:
+    """A string that holds a JSON document as that document."""
+    if isinstance(value, str) and value.startswith(_JSON_START):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _comparable(value: Any) -> Any:
+    """A value in which assets and archives are their content's digest, as the engine compares them."""
+    match value:
+        case pulumi.StringAsset():
+            return _digest(value.text.encode())
+        case pulumi.FileAsset():
+            with open(value.path, "rb") as file:  # noqa: PTH123 - relative to the project's folder while it runs
+                return _digest(file.read())
+        case pulumi.AssetArchive():
+            assets = cast("Mapping[str, Any]", value.assets)
+            return {"archive": {name: _comparable(assets[name]) for name in sorted(assets)}}
+        case pulumi.FileArchive():
+            with open(value.path, "rb") as file:  # noqa: PTH123
+                return _digest(file.read())
+        case Mapping():
+            items = cast("Mapping[str, Any]", value).items()
+            return {key: _comparable(item) for key, item in items}
+        case list():
+            return [_comparable(item) for item in cast("Sequence[Any]", value)]
+        case _:
+            return value
+
+
+def _digest(content: bytes) -> str:
+    return f"content {hashlib.sha256(content).hexdigest()[:12]}"

@@ -1,7 +1,8 @@
-"""How functions run: a bounded number of processes, and no waiting for log lines that never come."""
+"""How functions run: in a bounded number of processes, without waiting for log lines; and what their policy reads."""
 
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from sandbox import emulator
@@ -34,4 +35,19 @@ def install(max_workers: int) -> None:
         return drain
 
     replace(service, "_execute_function_warm", bounded)
+    replace(service, "_get_policy", _refuse_empty_policy)
     replace(emulator.core("lambda_runtime").Worker, "_drain_stderr_bounded", impatient)
+
+
+def _refuse_empty_policy(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A function from which the last permission was taken away has no policy."""
+
+    def read(function: str, *arguments: Any) -> Any:
+        answer = original(function, *arguments)
+        service = emulator.service("lambda_svc")
+        if answer[0] == HTTPStatus.OK and not service._functions[function]["policy"]["Statement"]:
+            text = "The resource you requested does not exist."
+            return service.error_response_json("ResourceNotFoundException", text, HTTPStatus.NOT_FOUND)
+        return answer
+
+    return read

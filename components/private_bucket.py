@@ -47,7 +47,7 @@ class PrivateBucket(pulumi.ComponentResource):
         own = pulumi.ResourceOptions(parent=self)
         block = s3.BucketPublicAccessBlock(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
@@ -56,13 +56,13 @@ class PrivateBucket(pulumi.ComponentResource):
         )
         s3.BucketOwnershipControls(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=own,
         )
         s3.BucketServerSideEncryptionConfiguration(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             rules=[
                 s3.BucketServerSideEncryptionConfigurationRuleArgs(
                     apply_server_side_encryption_by_default=s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
@@ -80,20 +80,20 @@ class PrivateBucket(pulumi.ComponentResource):
         if args.own_policy:
             s3.BucketPolicy(
                 name,
-                bucket=bucket.id,
+                bucket=bucket.bucket,
                 policy=iam.document(iam.deny_plain_http(bucket.arn)),
                 # S3 refuses two changes of a bucket's access at once.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
             )
         self.arn = bucket.arn
-        self.bucket = bucket.id
+        self.bucket = bucket.bucket
         self.domain_name = bucket.bucket_regional_domain_name
         self.register_outputs({"arn": self.arn, "bucket": self.bucket})
 
     def _versioning(self, name: str, bucket: s3.Bucket) -> s3.BucketVersioning:
         return s3.BucketVersioning(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -122,7 +122,7 @@ class PrivateBucket(pulumi.ComponentResource):
         )
         s3.BucketLifecycleConfiguration(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             rules=[rule],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning] if versioning else None),
         )
@@ -130,7 +130,7 @@ class PrivateBucket(pulumi.ComponentResource):
     def _cors(self, name: str, bucket: s3.Bucket, args: PrivateBucketArgs) -> None:
         s3.BucketCorsConfiguration(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             cors_rules=[
                 s3.BucketCorsConfigurationCorsRuleArgs(
                     allowed_methods=list(args.cors_methods),

@@ -29,7 +29,7 @@ class WebsiteBucket(pulumi.ComponentResource):
         bucket = s3.Bucket(name, force_destroy=True, tags=args.tags, opts=own)
         block = s3.BucketPublicAccessBlock(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             block_public_acls=True,
             ignore_public_acls=True,
             block_public_policy=False,
@@ -38,20 +38,20 @@ class WebsiteBucket(pulumi.ComponentResource):
         )
         s3.BucketOwnershipControls(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=own,
         )
         website = s3.BucketWebsiteConfiguration(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             index_document=s3.BucketWebsiteConfigurationIndexDocumentArgs(suffix=INDEX),
             opts=own,
         )
         # Reading only: a page of another origin may show the document, none may write.
         s3.BucketCorsConfiguration(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             cors_rules=[
                 s3.BucketCorsConfigurationCorsRuleArgs(
                     allowed_methods=["GET", "HEAD"],
@@ -64,7 +64,7 @@ class WebsiteBucket(pulumi.ComponentResource):
         )
         s3.BucketPolicy(
             name,
-            bucket=bucket.id,
+            bucket=bucket.bucket,
             policy=iam.document(
                 {
                     "Sid": "PublicRead",
@@ -77,6 +77,6 @@ class WebsiteBucket(pulumi.ComponentResource):
             # S3 refuses a public policy as long as the account's or the bucket's block is on.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
-        self.bucket = bucket.id
+        self.bucket = bucket.bucket
         self.url = pulumi.Output.concat("http://", website.website_endpoint, f"/{INDEX}")
         self.register_outputs({"bucket": self.bucket, "url": self.url})

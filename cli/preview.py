@@ -1,43 +1,73 @@
 """`slipway preview`: the program and the policy pack, offline."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from cli.console import answer, print_json, progress
+from cli.policy import default_config, print_report, read_config, report_document
 from cli.project import find_root
-from cli.tree import resource_tree
 from engine.config import load_project, load_stack_config
-from engine.preview import PreviewProvider
-from engine.program import Deployment, Registration, run_program
+from engine.policy_driver import PackClient, Report, running_pack
+
+DEFAULT_REGION = "eu-central-1"
+"""Where a stack file leaves the region to the environment, any will do for a preview that asks no account."""
 
 
 def run_preview(stack: str, policy_config: Path | None, *, judge: bool, as_json: bool) -> int:
     """Preview a stack and print it; 1 if a mandatory policy is violated."""
     root = find_root()
-    deployment = preview_stack(root, stack)
+    region = stack_region(root, stack)
+    pack_config = read_config((policy_config or default_config(root, stack)) if judge else None)
+    with ExitStack() as resources:
+        # The pack loads the SDK in its own process meanwhile, on the other core.
+        pack = resources.enter_context(_starting_pack(root, stack)) if judge else None
+
+        from cli.tree import resource_tree
+        from engine.policy_subjects import from_registrations
+        from engine.preview import PreviewProvider
+        from engine.program import run_program
+
+        def run(*, placeholders: bool) -> Any:
+            provider = PreviewProvider(region, placeholders=placeholders)
+            return run_program(root, stack, provider=provider, preview=True)
+
+        deployment = run(placeholders=judge and not as_json)
+        report: Report | None = None
+        if pack is not None:
+            judged = run(placeholders=True) if as_json else deployment
+            report = judge_subjects(pack.result(), from_registrations(judged.registrations, region=region), pack_config)
     if as_json:
-        print_json(preview_document(deployment))
+        document = preview_document(deployment)
+        print_json({**document, "policy": report_document(report)} if report else document)
     else:
         answer.print(resource_tree(deployment))
         made = sum(item.custom for item in deployment.registrations)
         answer.print(f"\n{made} resources to create in stack {deployment.stack}.")
+        if report:
+            print_report(report)
     for message in deployment.messages:
-        progress.print(message)
-    return 0
+        progress.print(message, markup=False)
+    return int(report is not None and bool(report.mandatory))
 
 
-def preview_stack(root: Path, stack: str) -> Deployment:
-    """Run the program offline for a stack of the project in `root`."""
-    return run_program(root, stack, provider=PreviewProvider(stack_region(root, stack)), preview=True)
+def judge_subjects(client: PackClient, subjects: Any, config: Mapping[str, Any]) -> Report:
+    """What a running pack says of resources."""
+    client.configure(config)
+    for subject in subjects:
+        client.analyze(subject)
+    client.analyze_stack(subjects)
+    return client.report()
 
 
 def stack_region(root: Path, stack: str) -> str:
-    """The region of a stack file; a fixed one if it leaves that to the environment."""
-    return str(load_stack_config(load_project(root), stack).get("aws:region", "eu-central-1"))
+    """The region of a stack file, or a fixed one."""
+    return str(load_stack_config(load_project(root), stack).get("aws:region", DEFAULT_REGION))
 
 
-def preview_document(deployment: Deployment) -> dict[str, Any]:
+def preview_document(deployment: Any) -> dict[str, Any]:
     """The preview for programs: each resource with its inputs, secrets masked, unknown values null."""
     return {
         "project": deployment.project,
@@ -48,7 +78,14 @@ def preview_document(deployment: Deployment) -> dict[str, Any]:
     }
 
 
-def _resource(registration: Registration) -> dict[str, Any]:
+@contextmanager
+def _starting_pack(root: Path, stack: str) -> Generator[Future[PackClient]]:
+    with ExitStack() as running, ThreadPoolExecutor(1) as thread:
+        project = load_project(root).name
+        yield thread.submit(running.enter_context, running_pack(root / "policy", project=project, stack=stack))
+
+
+def _resource(registration: Any) -> dict[str, Any]:
     return {
         "urn": registration.urn,
         "type": registration.type,

@@ -12,13 +12,18 @@ class PreviewProvider:
 
     Args:
         region: AWS region, for the answers that follow from it alone.
+        placeholders: answer ARNs, image digests and repository URLs with placeholders. A job definition and an IAM
+            policy are one JSON text each with such values inside: unknown as a whole, nothing of it could be judged.
     """
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, *, placeholders: bool = False) -> None:
         self._region = region
+        self._placeholders = placeholders
 
     def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
-        return "", registration.inputs
+        if not self._placeholders:
+            return "", registration.inputs
+        return "", {**registration.inputs, **_placeholders(registration, self._region)}
 
     def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answers that need no account. What AWS alone can tell is `UNKNOWN` here and known in a real preview.
@@ -30,6 +35,32 @@ class PreviewProvider:
         if answer is None:
             raise EngineError(f"The offline preview has no answer for the provider function {token}.")
         return answer(self._region, args)
+
+
+PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
+"""The digest of an image that isn't built yet; no image has it."""
+PLACEHOLDER_ACCOUNT = "000000000000"
+
+
+def _placeholders(registration: Registration, region: str) -> dict[str, str]:
+    """What AWS would answer, as far as documents are made of it: ARNs, an image's digest, a repository's URL."""
+    package, _, rest = registration.type.partition(":")
+    if registration.type == "docker-build:index:Image":
+        return {"digest": PLACEHOLDER_DIGEST}
+    if package != "aws":
+        return {}
+    service = {"lambda": "lambda", "cloudwatch": "logs"}.get(rest.partition("/")[0], rest.partition("/")[0])
+    inputs = registration.inputs
+    name = next((inputs[key] for key in ("name", "bucket") if isinstance(inputs.get(key), str)), registration.name)
+    arn = {
+        "s3": f"arn:aws:s3:::{name}",
+        "iam": f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/{name}",
+        "logs": f"arn:aws:logs:{region}:{PLACEHOLDER_ACCOUNT}:log-group:{name}",
+    }.get(service, f"arn:aws:{service}:{region}:{PLACEHOLDER_ACCOUNT}:{rest.rpartition(':')[2].lower()}/{name}")
+    answers = {"arn": arn, "arnPrefix": arn}
+    if registration.type == "aws:ecr/repository:Repository":
+        answers["repositoryUrl"] = f"{PLACEHOLDER_ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{name}"
+    return answers
 
 
 def _availability_zones(region: str, _args: Mapping[str, Any]) -> Mapping[str, Any]:

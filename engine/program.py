@@ -17,6 +17,7 @@ from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import run_in_stack
 
+from engine import lazy_sdk
 from engine.config import load_project, load_stack_config, program_config
 from engine.errors import ProgramError
 from engine.monitor import Observer, RecordingMonitor
@@ -81,6 +82,7 @@ def run_program(
         ConfigError: project or stack file.
         ProgramError: the program raised; its text is the program's own.
     """
+    lazy_sdk.install()
     project = load_project(root)
     values = load_stack_config(project, stack) if config is None else config
     settings = program_config(project, values)

@@ -62,11 +62,14 @@ class Mailbox:
         self._listener = listener
         self.port: int = listener.getsockname()[1]
 
-    def read(self, deadline_seconds: float = 20.0) -> str:
-        """What was sent; fails if nobody sends in time."""
+    def accept(self, deadline_seconds: float = 20.0) -> socket.socket:
+        """The connection of who calls first; fails if nobody does in time."""
         self._listener.settimeout(deadline_seconds)
-        connection, _ = self._listener.accept()
-        with connection, connection.makefile() as text:
+        return self._listener.accept()[0]
+
+    def read(self) -> str:
+        """What was sent, until the sender says that it is all; then hangs up."""
+        with self.accept() as connection, connection.makefile() as text:
             return text.read()
 
 

@@ -61,11 +61,11 @@ def check_bounded(resource: Resource, settings: Settings) -> Iterator[Finding]:
 
 def _limit(node: Node, least: float, most: float, unit: str) -> Iterator[Finding]:
     if node.missing:
-        yield Violation(found=f"{node.path} is not set, so there is no limit", expected=f"at most {most:g} {unit}")
+        yield Violation(found=f"{node.path} is not set, so there is no limit", expected=f"at most {most} {unit}")
         return
     number = node.number()
     if not least <= number <= most:
-        yield Violation(found=f"{node.path} is {number:g}", expected=f"{least:g} to {most:g} {unit}")
+        yield Violation(found=f"{node.path} is {number}", expected=f"{least} to {most} {unit}")
 
 
 BOUNDED: Final = Rule(

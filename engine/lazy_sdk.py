@@ -53,15 +53,18 @@ class _LazyService(Loader):
         folder = self._init_file.parent
 
         def find(name: str) -> Any:
-            if (folder / f"{name}.py").is_file():
-                return importlib.import_module(f"{module.__name__}.{name}")
             for member in _likely_first(name, members):
                 # Reading the text is a hundred times cheaper than building the classes of a module in vain.
                 text = (folder / f"{member}.py").read_text(encoding="utf-8")
                 if re.search(rf"^    '{re.escape(name)}',$|__all__ = .*'{re.escape(name)}'", text, re.MULTILINE):
-                    value = getattr(importlib.import_module(f"{module.__name__}.{member}"), name)
-                    setattr(module, name, value)
-                    return value
+                    loaded = importlib.import_module(f"{module.__name__}.{member}")
+                    # All of them at once: importing bound the module itself to a name that one of them may have.
+                    for exported in loaded.__all__:
+                        setattr(module, exported, getattr(loaded, exported))
+                    return getattr(loaded, name)
+            # `outputs`, and modules that nothing is exported from; a function of the same name has gone first.
+            if (folder / f"{name}.py").is_file():
+                return importlib.import_module(f"{module.__name__}.{name}")
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
         setattr(module, "__getattr__", find)  # noqa: B010 - a module's own hook [PEP 562], which its type doesn't declare

@@ -10,9 +10,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def fresh(program: str) -> Any:
-    result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    result = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
     return json.loads(result.stdout)
 
 

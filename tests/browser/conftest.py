@@ -6,7 +6,7 @@ fixtures runs the same tests against another stack.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,21 +25,22 @@ _FLAGS = (
 OpenPage = Callable[..., Page]
 
 
-def find_chromium() -> str | None:
-    named = os.environ.get("SLIPWAY_CHROMIUM")
+def require_chromium(environment: Mapping[str, str]) -> str:
+    """The path of a Chromium. Without one the test is skipped; in CI, where nobody would notice, it fails."""
+    named = environment.get("SLIPWAY_CHROMIUM")
     names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
-    return next((found for name in names if (found := shutil.which(name))), None)
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found:
+        return found
+    if environment.get("CI"):
+        pytest.fail(MISSING, pytrace=False)
+    pytest.skip(MISSING)
 
 
 # Not for the session: Playwright keeps an event loop running in this thread, in which no other test could run one.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = find_chromium()
-    if executable is None:
-        # A skipped test in CI would be a page that nobody looked at.
-        if os.environ.get("CI"):
-            pytest.fail(MISSING, pytrace=False)
-        pytest.skip(MISSING)
+    executable = require_chromium(os.environ)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=executable, args=_FLAGS)
         yield launched

@@ -14,6 +14,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEALTH_PATH: Final = "/_slipway/health"
 _ADMIN_PREFIXES: Final = ("/_ministack/", "/_localstack/")
+_DISTRIBUTIONS: Final = ".cloudfront.localhost"
 _BATCH_SCOPE: Final = re.compile(r"Credential=[^,\s]+/batch/aws4_request")
 
 
@@ -48,7 +49,8 @@ class Gateway:
             return
         headers = _headers(scope)
         path: str = scope["path"]
-        if not is_loopback(_host_name(headers.get("host", ""))):
+        host = _host_name(headers.get("host", ""))
+        if not is_loopback(host):
             await _answer(send, 421, {"message": "The sandbox answers to localhost and 127.0.0.1 only."})
         elif path == HEALTH_PATH:
             await _answer(send, 200, self._identity)
@@ -60,11 +62,18 @@ class Gateway:
             )
             await _send(send, status, answer_headers, body)
         else:
-            await self._emulator(scope, receive, send)
+            await self._emulator(_as_https(scope, host), receive, send)
 
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _as_https(scope: Scope, host: str) -> Scope:
+    """A distribution's viewers come over HTTPS. The sandbox has no TLS: plain HTTP stands for it."""
+    if not host.endswith(_DISTRIBUTIONS):
+        return scope
+    return {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
 
 
 def _host_name(host: str) -> str:

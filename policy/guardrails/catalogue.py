@@ -3,7 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from . import api, api_plans, api_stages, arm64, batch, ecr, iam, images
+from . import (
+    api,
+    api_plans,
+    api_stages,
+    arm64,
+    batch,
+    cloudfront,
+    ec2,
+    ecr,
+    ecs,
+    function_timeouts,
+    functions,
+    iam,
+    images,
+    messaging,
+    s3,
+)
 from .rules import Rule
 
 SERVICES: Final[Mapping[str, Sequence[Rule]]] = {
@@ -13,6 +29,12 @@ SERVICES: Final[Mapping[str, Sequence[Rule]]] = {
     "Images": images.RULES,
     "Batch": batch.RULES,
     "IAM": iam.RULES,
+    "Lambda": (*functions.RULES, *function_timeouts.RULES),
+    "S3": s3.RULES,
+    "CloudFront": cloudfront.RULES,
+    "ECS": ecs.RULES,
+    "Network": ec2.RULES,
+    "Messaging": messaging.RULES,
 }
 
 RULES: Final[Sequence[Rule]] = tuple(rule for rules in SERVICES.values() for rule in rules)

@@ -61,13 +61,13 @@ class Pack:
         kind = kind_of(type_token)
         return frozenset(rule.id for rule in self.rules if not rule.is_stack_rule and rule.judges(kind))
 
-    def _now(self) -> datetime.date:
+    def now(self) -> datetime.date:
         return self._today or datetime.datetime.now(datetime.UTC).date()
 
     def _resource_policy(self, rule: Rule) -> Policy:
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
             resource: Resource = getattr(self._asked, "resource", None) or self._resource_of(args)
-            outcomes = judge(rule, resource, config=args.get_config(), today=self._now())
+            outcomes = judge(rule, resource, config=args.get_config(), today=self.now())
             _answer(rule, [(resource, outcomes)], report, args)
 
         return ResourceValidationPolicy(validate=validate, **_metadata(rule))
@@ -75,7 +75,7 @@ class Pack:
     def _stack_policy(self, rule: Rule) -> Policy:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             stack: Stack = getattr(self._asked, "stack", None) or self._stack_of(args)
-            config, today = args.get_config(), self._now()
+            config, today = args.get_config(), self.now()
             subjects = [resource for resource in stack.resources if rule.judges(resource.kind)]
             judged = [(item, judge(rule, item, stack=stack, config=config, today=today)) for item in subjects]
             _answer(rule, judged, report, args)

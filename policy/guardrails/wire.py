@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .resources import Resource
-from .values import Opaque, Unknown, plain
+from .values import UNKNOWN, Opaque, Unknown, plain
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 """The key that marks an object as something else on the wire."""
@@ -38,8 +38,8 @@ def _read(value: Any) -> object:
 
 def _read_marked(fields: Mapping[str, Any]) -> object:
     signature = fields[SIGNATURE].string_value
-    if signature in {SECRET, OUTPUT} and "value" in fields:
-        return _read(fields["value"])
+    if signature in {SECRET, OUTPUT}:
+        return _read(fields["value"]) if "value" in fields else UNKNOWN
     if signature == REFERENCE and "urn" in fields:
         return _read(fields["urn"])
     return Opaque("value that no rule can look into")

@@ -1,6 +1,8 @@
-"""S3 as a browser sees it: the bucket's own CORS rules, and index documents of a website."""
+"""S3 as a browser sees it: the bucket's own CORS rules, and the index and error documents of a website."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -38,7 +40,7 @@ def _bucket_preflight(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _bucket_answer(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Put the bucket's CORS headers in the place of the emulator's, and serve index documents."""
+    """Put the bucket's CORS headers in the place of the emulator's, and serve index and error documents."""
 
     async def dispatch(
         method: str, path: str, headers: dict[str, str], body: bytes, query: Mapping[str, Any], request_id: str
@@ -47,13 +49,16 @@ def _bucket_answer(original: Callable[..., Any]) -> Callable[..., Any]:
         if target is None or not _is_s3(headers):
             return await original(method, path, headers, body, query, request_id)
         bucket, key = target
+        website = _Website()
         if method in ("GET", "HEAD") and not query and "authorization" not in headers:
-            suffix = _index_document(bucket)
-            if suffix and not key and not path.endswith("/"):
-                return 302, {"Location": f"/{bucket}/", "Content-Length": "0"}, b""
-            if suffix and (not key or key.endswith("/")):
-                path = f"/{bucket}/{key}{suffix}"
+            website = _website(bucket)
+        if website.index and not key and not path.endswith("/"):
+            return HTTPStatus.FOUND, {"Location": f"/{bucket}/", "Content-Length": "0"}, b""
+        if website.index and (not key or key.endswith("/")):
+            path = f"/{bucket}/{key}{website.index}"
         status, answer, content = await original(method, path, headers, body, query, request_id)
+        if status == HTTPStatus.NOT_FOUND and website.error:
+            _, answer, content = await original(method, f"/{bucket}/{website.error}", headers, body, query, request_id)
         kept = {name: value for name, value in answer.items() if not name.lower().startswith(_CORS_HEADERS)}
         return status, kept | emulator.service("s3").cors_response_headers(bucket, method, headers), content
 
@@ -65,13 +70,18 @@ def _is_s3(headers: Mapping[str, str]) -> bool:
     return not authorization or "/s3/aws4_request" in authorization
 
 
-def _index_document(bucket: str) -> str:
-    """The index suffix of a bucket that is a website; empty for any other."""
-    s3 = emulator.service("s3")
-    document = s3._bucket_websites.get(bucket)
+@dataclass(frozen=True)
+class _Website:
+    """What a bucket's website configuration says; all empty for a bucket that is no website."""
+
+    index: str = ""
+    error: str = ""
+
+
+def _website(bucket: str) -> _Website:
+    document = emulator.service("s3")._bucket_websites.get(bucket)
     if not document:
-        return ""
-    for element in ElementTree.fromstring(document).iter():  # noqa: S314 - written by the program, parsed on this machine
-        if element.tag.rpartition("}")[2] == "Suffix":
-            return (element.text or "").strip()
-    return ""
+        return _Website()
+    elements = ElementTree.fromstring(document).iter()  # noqa: S314 - written by the program, read on the same machine
+    texts = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in elements}
+    return _Website(index=texts.get("Suffix", ""), error=texts.get("Key", ""))

@@ -1,4 +1,4 @@
-"""A CloudFront distribution in the sandbox as a browser meets it: plain HTTP stands for HTTPS, its bucket is private."""
+"""A CloudFront distribution as a browser meets it: here plain HTTP stands for HTTPS, and the bucket is private."""
 
 import json
 from collections.abc import Callable

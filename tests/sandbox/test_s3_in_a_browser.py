@@ -50,6 +50,18 @@ def test_a_website_serves_its_index_document(create: Callable[..., Any], bucket:
     assert httpx.get(f"{url}/nothing").status_code == 404
 
 
+def test_a_website_serves_its_error_document(create: Callable[..., Any], bucket: str) -> None:
+    site = create(
+        "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration",
+        bucket=bucket,
+        indexDocument={"suffix": "index.html"},
+        errorDocument={"key": "404.html"},
+    )
+    create("aws:s3/bucketObject:BucketObject", bucket=bucket, key="404.html", content="no", contentType="text/html")
+    answer = httpx.get(f"http://{site['websiteEndpoint']}/nothing")
+    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (404, "no", "text/html")
+
+
 def test_a_bucket_that_is_no_website_has_no_index(client: Clients, bucket: str, sandbox: Sandbox) -> None:
     client("s3").put_object(Bucket=bucket, Key="index.html", Body=b"x")
     assert "index.html" in httpx.get(f"{sandbox.endpoint_url}/{bucket}/").text

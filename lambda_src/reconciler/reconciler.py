@@ -23,7 +23,7 @@ from typing import Any, Final
 import botocore.session  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 
-KEYED_NAME: Final = re.compile(r".+-k[0-9a-f]{24}", re.ASCII)
+KEYED_NAME: Final = re.compile(r".+-k[0-9a-f]{24}")
 _FINISHED: Final = frozenset({"SUCCEEDED", "FAILED"})
 
 _clients: list[Any] = []

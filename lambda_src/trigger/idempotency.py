@@ -90,24 +90,24 @@ class Idempotency:
         return self._take_over(record_id, found, request_hash)
 
     def record(self, claim: Claim, job_id: str) -> str:
-        """Remember the job, and answer the one that counts.
+        """Remember the job, and answer the one that counts: the first that was recorded.
+
+        A leader that wakes up late may be that first, and a successor then has its job: likely the older of the two.
 
         Raises:
-            Problem: another leads by now, and has recorded none.
             AwsError: the table couldn't be asked. The job exists, and is found by its name after the lease.
         """
         found = self._write(
             "update_item",
             Key={"id": {"S": claim.record_id}},
             UpdateExpression="SET jobId = :job",
-            ConditionExpression="leader = :leader AND attribute_not_exists(jobId)",
-            ExpressionAttributeValues={":job": {"S": job_id}, ":leader": {"S": claim.leader}},
+            # The name, too: an item that is gone must not come back as half a one.
+            ConditionExpression="jobName = :name AND attribute_not_exists(jobId)",
+            ExpressionAttributeValues={":job": {"S": job_id}, ":name": {"S": claim.job_name}},
         )
-        if found is None:
+        if found is None or _text(found, "jobName") != claim.job_name:
             return job_id
-        if _text(found, "jobId") or _text(found, "leader"):
-            return self._answer_of(found, _text(found, "request"))
-        return job_id
+        return _text(found, "jobId")
 
     def release(self, claim: Claim) -> None:
         """End the lease now: no job was submitted, and the next request need not wait."""

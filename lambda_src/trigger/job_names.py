@@ -10,8 +10,8 @@ import secrets
 from typing import Final
 
 ID_WIDTH: Final = 25
-_ID = re.compile(r"[kr][0-9a-f]{24}", re.ASCII)
-_CONSUMER = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
+_ID = re.compile(r"[kr][0-9a-f]{24}")
+_CONSUMER = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def random_id() -> str:

@@ -21,7 +21,7 @@ from submission import Submission, idempotency_key
 from uploads import REQUEST_SCHEMA, Uploads
 from validation import Schema, read_object, refuse_inputs_of_others
 
-_REASON: Final = re.compile(rf"[ -~]{{1,{limits.MAX_REASON_CHARACTERS}}}", re.ASCII)
+_REASON: Final = re.compile(rf"[ -~]{{1,{limits.MAX_REASON_CHARACTERS}}}")
 
 
 class Operations:

@@ -16,7 +16,7 @@ import limits
 from problems import Problem
 
 _DIGEST_BYTES: Final = 12
-_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def encode(bound_to: Sequence[str], state: Mapping[str, Any]) -> str:

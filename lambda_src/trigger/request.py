@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from problems import Problem
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,9})", re.ASCII)
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,9})")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from problems import Problem
 
-JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 ROUTES: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
     ("jobs",): {"GET": "listJobs", "POST": "submitJob"},

@@ -14,7 +14,7 @@ from problems import Problem, retry_later
 from request import Request
 from settings import Settings
 
-_KEY = re.compile(rf"[!-~]{{1,{limits.MAX_KEY_CHARACTERS}}}", re.ASCII)
+_KEY = re.compile(rf"[!-~]{{1,{limits.MAX_KEY_CHARACTERS}}}")
 
 
 class Submission:

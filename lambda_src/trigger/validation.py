@@ -20,7 +20,7 @@ from request import Request
 
 _MAX_DETAIL_CHARACTERS = 300
 _MAX_DIGITS = 300
-_UPLOAD_KEY = re.compile(r"(?P<consumer>[a-z][a-z0-9-]*)/upload-[0-9a-f]{32}", re.ASCII)
+_UPLOAD_KEY = re.compile(r"(?P<consumer>[a-z][a-z0-9-]*)/upload-[0-9a-f]{32}")
 
 
 class _NotInteroperableError(ValueError):

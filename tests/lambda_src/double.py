@@ -246,20 +246,23 @@ class Logs:
 
     def __init__(self) -> None:
         self.streams: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self.requests: list[dict[str, Any]] = []
+        self.empty_pages = 0
+        """Pages without a line that come before the others, as CloudWatch allows itself."""
 
     def GetLogEvents(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        self.requests.append(request)
         assert request["startFromHead"] is True
         events = self.streams.get((request["logGroupName"], request["logStreamName"]))
         if events is None:
             raise ServiceError("ResourceNotFoundException")
         token = request.get("nextToken", "f/0")
-        if not re.fullmatch(r"f/\d+", token):
+        if self.empty_pages:
+            self.empty_pages -= 1
+            return {"events": [], "nextForwardToken": f"{token}/e"}
+        if not re.fullmatch(r"f/\d+(/e)*", token):
             raise ServiceError("InvalidParameterException")
-        start = int(token[2:])
+        start = int(token.split("/")[1])
         page = events[start : start + request["limit"]]
-        return {"events": page, "nextForwardToken": f"f/{start + len(page)}", "nextBackwardToken": "b/0"}
+        return {"events": page, "nextForwardToken": f"f/{start + len(page)}" if page else token}
 
 
 class S3:

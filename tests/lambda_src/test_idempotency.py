@@ -338,21 +338,127 @@ def test_the_reconciler_ends_the_younger_of_two_jobs(application_of: Make, clock
     )
 
 
-def test_a_leader_that_wakes_up_late_gets_the_job_of_its_successor(
-    application_of: Make, clock: FakeClock, double: Double
-) -> None:
-    """Frozen between submit and record: it must not overwrite what the successor recorded."""
-    successor: list[Reply] = []
+def interleave(double: Double, step: str, other: Callable[[], Any]) -> None:
+    """Do something else in the moment before a call's first time, as if the process were frozen there."""
+    once = iter([True])
 
     def fault(name: str, run: Callable[[], Any]) -> Any:
-        if name == "dynamodb:UpdateItem" and not successor:
-            successor.append(Reply({"statusCode": 0, "headers": {}, "body": "{}", "isBase64Encoded": False}))
-            clock.advance(limits.LEASE_SECONDS)
-            successor[0] = post(application_of(), clock)
+        if name == step and next(once, False):
+            other()
         return run()
 
     double.fault = fault
+
+
+def test_a_leader_that_wakes_up_late_gets_the_job_of_its_successor(
+    application_of: Make, clock: FakeClock, double: Double
+) -> None:
+    successor: list[Reply] = []
+
+    def other() -> None:
+        clock.advance(limits.LEASE_SECONDS)
+        successor.append(post(application_of(), clock))
+
+    interleave(double, "dynamodb:UpdateItem", other)
     late = post(application_of(), clock)
     assert late.status == 202
     assert late.text == successor[0].text
     assert len(double.batch.jobs) == 1
+
+
+def test_the_first_recorded_job_counts_for_the_leader_and_its_successor(
+    application_of: Make, clock: FakeClock, double: Double
+) -> None:
+    """The late leader records while the successor, which could not see its job, has submitted another."""
+    double.batch.listing_lag_seconds = 10_000
+    late: list[Reply] = []
+
+    def successor() -> None:
+        clock.advance(limits.LEASE_SECONDS)
+        double.fault = kill_after("batch:SubmitJob")
+        with pytest.raises(Killed):
+            post(application_of(), clock)
+        double.fault = None
+
+    interleave(double, "dynamodb:UpdateItem", successor)
+    late.append(post(application_of(), clock))
+    assert late[0].body["jobId"] == min(double.batch.jobs)
+    assert post(application_of(), clock).text == late[0].text
+
+
+def leave_a_dead_leader(application_of: Make, clock: FakeClock, double: Double, kill: Callable[..., Any]) -> None:
+    """A record whose lease is over."""
+    double.fault = kill
+    with pytest.raises(Killed):
+        post(application_of(), clock)
+    double.fault = None
+    clock.advance(limits.LEASE_SECONDS)
+
+
+def test_one_of_two_successors_takes_over(application_of: Make, clock: FakeClock, double: Double) -> None:
+    leave_a_dead_leader(application_of, clock, double, kill_before("batch:SubmitJob"))
+    rival: list[Reply] = []
+
+    def other() -> None:
+        double.fault = kill_before("batch:SubmitJob")
+        with pytest.raises(Killed):
+            post(application_of(), clock)
+        double.fault = None
+
+    interleave(double, "dynamodb:UpdateItem", other)
+    rival.append(post(application_of(), clock))
+    assert rival[0].problem == "idempotency-in-progress"
+    assert not double.batch.jobs
+
+
+def test_a_job_that_was_recorded_at_the_last_moment_is_not_taken_over(
+    application_of: Make, clock: FakeClock, double: Double
+) -> None:
+    leave_a_dead_leader(application_of, clock, double, kill_after("batch:SubmitJob"))
+    double.batch.listing_lag_seconds = 10_000
+    [job_id] = double.batch.jobs
+    [item] = double.dynamodb.items.values()
+    interleave(double, "dynamodb:UpdateItem", lambda: item.update(jobId={"S": job_id}))
+    assert post(application_of(), clock).body["jobId"] == job_id
+    assert len(double.batch.jobs) == 1
+
+
+@pytest.mark.parametrize("taken_over", [False, True])
+def test_a_claim_whose_answer_was_lost_is_a_claim(
+    application_of: Make, clock: FakeClock, double: Double, taken_over: bool
+) -> None:
+    step = "dynamodb:PutItem"
+    if taken_over:
+        leave_a_dead_leader(application_of, clock, double, kill_before("batch:SubmitJob"))
+        step = "dynamodb:UpdateItem"
+    once = iter([True])
+    double.fault = lambda name, run: timeout_after(run) if name == step and next(once, False) else run()
+    assert post(application_of(), clock).status == 202
+    assert len(double.batch.jobs) == 1
+
+
+def test_a_successor_takes_the_oldest_of_several_jobs(application_of: Make, clock: FakeClock, double: Double) -> None:
+    double.batch.listing_lag_seconds = 10_000
+    for _ in range(2):
+        leave_a_dead_leader(application_of, clock, double, kill_after("batch:SubmitJob"))
+    double.batch.listing_lag_seconds = 0
+    assert post(application_of(), clock).body["jobId"] == min(double.batch.jobs)
+
+
+@pytest.mark.parametrize("other", [{"name": str.upper}, {"definition": "slipway-dev-other"}])
+def test_a_successor_takes_no_job_that_only_looks_the_same(
+    application_of: Make, clock: FakeClock, double: Double, other: dict[str, Any]
+) -> None:
+    leave_a_dead_leader(application_of, clock, double, kill_before("batch:SubmitJob"))
+    [item] = double.dynamodb.items.values()
+    name = other.get("name", str)(item["jobName"]["S"])
+    taken = double.batch.add(name, **{key: value for key, value in other.items() if key != "name"})
+    assert post(application_of(), clock).body["jobId"] != taken
+
+
+def test_a_record_that_is_gone_does_not_come_back_by_half(
+    application_of: Make, clock: FakeClock, double: Double
+) -> None:
+    interleave(double, "dynamodb:UpdateItem", double.dynamodb.items.clear)
+    assert post(application_of(), clock).status == 202
+    assert not double.dynamodb.items

@@ -102,6 +102,18 @@ def test_a_submission_that_got_no_answer_is_found_by_its_name(call: Call, double
     assert double.calls.count("batch:SubmitJob") == 1
 
 
+def test_a_server_error_leaves_open_whether_there_is_a_job(call: Call, double: Double) -> None:
+    def accept_and_fail(name: str, run: Callable[[], Any]) -> Any:
+        answer = run()
+        if name == "batch:SubmitJob":
+            raise ServiceError("ServerException", 500)
+        return answer
+
+    double.fault = accept_and_fail
+    reply = submit(call)
+    assert (reply.status, [reply.body["jobId"]]) == (202, list(double.batch.jobs))
+
+
 def test_a_submission_of_unknown_outcome_says_so_and_is_not_repeated(call: Call, double: Double) -> None:
     double.fault = lambda name, run: timeout_before(run) if name == "batch:SubmitJob" else run()
     reply = submit(call)
@@ -144,6 +156,15 @@ def test_reads_are_tried_twice(call: Call, double: Double) -> None:
     failures = iter([True, False])
     double.fault = lambda _name, run: timeout_before(run) if next(failures) else run()
     assert call("GET", JOBS).status == 200
+
+
+def test_what_aws_rejects_is_not_tried_again(call: Call, double: Double) -> None:
+    def refuse(_name: str, _run: Callable[[], Any]) -> Any:
+        raise ServiceError("AccessDeniedException", 403)
+
+    double.fault = refuse
+    call("GET", JOBS)
+    assert double.calls == ["batch:ListJobs"]
 
 
 def test_a_job_is_shown_with_attempts_and_times(call: Call, double: Double) -> None:
@@ -201,6 +222,11 @@ def test_a_job_is_shown_with_attempts_and_times(call: Call, double: Double) -> N
         (f"wordcount-a-{NAME_ID[:-1]}", {}),
         (f"wordcount-a-{NAME_ID}0", {}),
         (f"WORDCOUNT-A-{NAME_ID}", {}),
+        (f"wordcount-a-x{NAME_ID[1:]}", {}),
+        (f"wordcount-a-{NAME_ID[:-1]}G", {}),
+        (f"wordcount-a{NAME_ID}", {}),
+        (f"wordcount_a-{NAME_ID}", {}),
+        (f"xwordcount-a-{NAME_ID}", {}),
         (f"wordcount-a-{NAME_ID}", {"definition": "slipway-dev-wordcount-a"}),
         (f"wordcount-a-{NAME_ID}", {"queue": "slipway-prod-jobs"}),
         ("anything", {}),
@@ -278,6 +304,8 @@ class TestListing:
         pages = self.pages(call, limit=str(limit))
         assert [job for page in pages for job in page] == made
         assert all(len(page) <= limit for page in pages)
+        if batch_page == 100:
+            assert len(pages) == -(-len(made) // limit)
 
     def test_one_status_is_picked_out(self, call: Call, double: Double, clock: FakeClock) -> None:
         made = self.fill(double, clock, 23)

@@ -53,6 +53,14 @@ class TestLogs:
         assert last["events"] == []
         assert "nextPageToken" not in last
 
+    def test_an_empty_page_is_not_the_end(self, call: Call, double: Double) -> None:
+        job_id = double.batch.add(NAME, status="SUCCEEDED", container={"logStreamName": "s/1"})
+        double.logs.streams[GROUP, "s/1"] = lines(1)
+        double.logs.empty_pages = 1
+        first = self.read(call, job_id)
+        assert first["events"] == []
+        assert self.messages(self.read(call, job_id, pageToken=first["nextPageToken"])) == ["line 0"]
+
     def test_a_running_job_is_followed(self, call: Call, double: Double) -> None:
         job_id = double.batch.add(NAME, status="RUNNABLE", container={})
         waiting = self.read(call, job_id)

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import re
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,14 @@ class TestPageTokens:
         character = data.draw(st.characters(codec="ascii").filter(lambda other: other != token[index]))
         with pytest.raises(Problem):
             page_tokens.decode(token[:index] + character + token[index + 1 :], ["jobs"])
+
+    @pytest.mark.parametrize("batch", ["", "x", "xy", "xyz"])
+    def test_a_token_has_one_spelling(self, batch: str) -> None:
+        token = page_tokens.encode(["jobs"], {"batch": batch})
+        alphabet = string.ascii_letters + string.digits + "-_"
+        for last in set(alphabet) - {token[-1]}:
+            with pytest.raises(Problem):
+                page_tokens.decode(token[:-1] + last, ["jobs"])
 
     @pytest.mark.parametrize("token", ["", "=", "e30=", "a" * 4097, "a.b", "é"])
     @pytest.mark.parametrize("path", [JOBS, f"{JOBS}/{{id}}/logs"])

@@ -67,19 +67,21 @@ def _ignored(context: Path, dockerfile: str) -> pathspec.PathSpec[pathspec.Patte
     own, shared = context / f"{dockerfile}.dockerignore", context / ".dockerignore"
     source = own if own.is_file() else shared
     lines = source.read_text(encoding="utf-8-sig").splitlines() if source.is_file() else []
-    patterns = [_as_git_pattern(line) for line in lines]
-    return pathspec.PathSpec.from_lines("gitignore", [pattern for pattern in patterns if pattern])
+    patterns = [pattern for line in lines for pattern in _as_git_patterns(line)]
+    return pathspec.PathSpec.from_lines("gitignore", patterns)
 
 
-def _as_git_pattern(line: str) -> str:
-    """Docker's patterns begin at the context's root, Git's match at any depth unless they have a slash first."""
-    if line.startswith("#"):
-        return ""
-    pattern = line.strip()
-    negated = pattern.startswith("!")
-    pattern = pattern.removeprefix("!").strip()
-    cleaned = posixpath.normpath(f"/{pattern}").lstrip("/") if pattern else ""
-    return f"{'!' if negated else ''}/{cleaned}" if cleaned else ""
+def _as_git_patterns(line: str) -> Iterator[str]:
+    """Docker's patterns begin at the context's root, Git's match at any depth unless they have a slash first.
+
+    What matches a folder matches all below it, also where `*` matched the folder.
+    """
+    pattern = "" if line.startswith("#") else line.strip()
+    sign = "!" if pattern.startswith("!") else ""
+    cleaned = posixpath.normpath(f"/{pattern.removeprefix('!').strip()}").lstrip("/")
+    if cleaned:
+        yield f"{sign}/{cleaned}"
+        yield f"{sign}/{cleaned}/**"
 
 
 def _flat(values: Mapping[str, str]) -> Iterator[str]:

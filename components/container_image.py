@@ -18,6 +18,8 @@ SOURCE_DATE_EPOCH = "315532800"
 _EXPORT = "type=registry,rewrite-timestamp=true"
 """A push that sets every file's time to SOURCE_DATE_EPOCH: an unchanged build gives the same digest again [BuildKit
 documentation, "SOURCE_DATE_EPOCH"]. The provider's own `push=True` can't be told to."""
+BUILD_SETTINGS = {"platform": PLATFORM.value, "export": _EXPORT, "epoch": SOURCE_DATE_EPOCH}
+"""What is the same for every build, and part of every tag."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class ContainerImage(pulumi.ComponentResource):
             dockerfile=pipeline.dockerfile,
             build_args=pipeline.build_args,
             generation=pipeline.generation,
-            settings={"platform": PLATFORM.value, "export": _EXPORT, "epoch": SOURCE_DATE_EPOCH},
+            settings=BUILD_SETTINGS,
         )
         # Asked for on each run: the token lives for 12 hours and is part of no difference.
         token = ecr.get_authorization_token_output(

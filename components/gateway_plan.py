@@ -28,6 +28,8 @@ class Preflight:
     status_code: str
     headers: Mapping[str, str]
     """Header -> value."""
+    integration: str = "MOCK"
+    api_key_required: bool = False
     request_templates: Mapping[str, str]
     response_templates: Mapping[str, str]
 
@@ -42,6 +44,9 @@ class PlannedMethod:
     validator: str
     """Role of its request validator, a key of `VALIDATORS`."""
     function_name: str
+    integration: str = "AWS_PROXY"
+    api_key_required: bool = True
+    """There is no way to turn it off."""
 
 
 VALIDATORS: Mapping[str, tuple[bool, bool]] = {"body": (True, True), "parameters": (False, True)}

@@ -92,7 +92,8 @@ def _load_object(path: Path, expected: str) -> dict[str, Any]:
 
 def _compile(schema: Mapping[str, Any]) -> Any:
     try:
-        return cast("Any", fastjsonschema).compile(dict(schema))
+        # By default it would write default values into what it checks.
+        return cast("Any", fastjsonschema).compile(dict(schema), use_default=False)
     except (
         fastjsonschema.JsonSchemaDefinitionException,
         AttributeError,  # the package's answer to a list where it expects a mapping

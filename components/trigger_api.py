@@ -164,7 +164,7 @@ class TriggerApi(pulumi.ComponentResource):
             http_method=operation.method,
             operation_name=operation.operation_id,
             authorization="NONE",
-            api_key_required=True,
+            api_key_required=planned.api_key_required,
             request_models={"application/json": model} if model else None,
             request_parameters=operation.request_parameters or None,
             request_validator_id=validator_id,
@@ -175,7 +175,7 @@ class TriggerApi(pulumi.ComponentResource):
             rest_api=self._api.id,
             resource_id=resource_id,
             http_method=method.http_method,
-            type="AWS_PROXY",
+            type=planned.integration,
             integration_http_method="POST",  # how Lambda is invoked, whatever the method
             uri=invoke_arn,
             opts=pulumi.ResourceOptions(parent=self),
@@ -190,7 +190,7 @@ class TriggerApi(pulumi.ComponentResource):
             resource_id=resource_id,
             http_method="OPTIONS",
             authorization="NONE",
-            api_key_required=False,  # a browser sends no key with a preflight
+            api_key_required=preflight.api_key_required,
             opts=own,
         )
         # No integration_http_method: AWS drops it from a MOCK integration, which would then be replaced for ever.
@@ -199,7 +199,7 @@ class TriggerApi(pulumi.ComponentResource):
             rest_api=self._api.id,
             resource_id=resource_id,
             http_method=method.http_method,
-            type="MOCK",
+            type=preflight.integration,
             passthrough_behavior="WHEN_NO_MATCH",
             request_templates=preflight.request_templates,
             opts=own,

@@ -344,6 +344,8 @@ def test_a_missing_schema_says_where_it_should_be(root: Path, problems: Callable
 
 def test_a_sample_is_read_and_must_fit(root: Path, parse: Parse, problems: Callable[..., tuple[str, ...]]) -> None:
     sample = root / "jobs/sample/sample-input.json"
+    schema = {**SCHEMA, "properties": {"n": {"type": "integer"}, "m": {"type": "integer", "default": 5}}}
+    (root / "jobs/sample/parameters.schema.json").write_text(json.dumps(schema))
     sample.write_text('{"n": 1}')
     assert parse().pipelines[0].sample == {"n": 1}
     sample.write_text('{"n": "one"}')

@@ -1,6 +1,6 @@
 """The pack on the wire: the policy SDK's own server with the dispatcher in front, without the network.
 
-`tests/engine/test_policy_driver.py` starts the real process. Neither proves what the engine sends; the messages here
+`test_driver.py` starts the real process. Neither proves what the engine sends; the messages here
 have the shapes that were recorded with it.
 """
 

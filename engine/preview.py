@@ -60,6 +60,8 @@ def _placeholders(registration: Registration, region: str) -> dict[str, str]:
     answers = {"arn": arn, "arnPrefix": arn}
     if registration.type == "aws:ecr/repository:Repository":
         answers["repositoryUrl"] = f"{PLACEHOLDER_ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{name}"
+    if registration.type == "aws:apigateway/restApi:RestApi":
+        answers["executionArn"] = f"arn:aws:execute-api:{region}:{PLACEHOLDER_ACCOUNT}:{name}"
     return answers
 
 

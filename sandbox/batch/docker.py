@@ -8,11 +8,14 @@ import shutil
 import uuid
 from collections.abc import Callable, Mapping
 
-from sandbox.batch.runner import Output, Runner, StartError, Task
+from sandbox.batch import processes
+from sandbox.batch.processes import Output
+from sandbox.batch.runner import Runner, StartError, Task
 
 _log = logging.getLogger(__name__)
 
-_CHUNK_BYTES = 64 * 1024
+_ENGINE_SECONDS = 10.0
+"""From the end of a container to the end of the `docker run` that shows it."""
 _ENGINE_EXIT = 125
 """`docker run` itself failed."""
 
@@ -31,40 +34,31 @@ class DockerRunner:
     async def run(self, task: Task, *, started: Callable[[], None], output: Output, stop: asyncio.Event) -> int:
         name = f"slipway-job-{uuid.uuid4().hex}"
         variables = {**task.environment, **self._aws}
-        process = await asyncio.create_subprocess_exec(
-            self._command,
-            "run",
-            "--name",
-            name,
-            "--rm",
-            "--pull=never",
-            "--network=host",
-            f"--cpus={task.vcpus}",
-            f"--memory={task.memory_mib}m",
+        arguments = [
+            *(self._command, "run", "--name", name, "--rm", "--pull=never", "--network=host"),
+            *(f"--cpus={task.vcpus}", f"--memory={task.memory_mib}m"),
             *(f"--env={key}={value}" for key, value in variables.items()),
             task.image,
             *(task.command or ()),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
+        ]
+        process, pump = await processes.start(arguments, output)
         started()
-        reading = asyncio.create_task(_read(process, output))
+        reading = asyncio.create_task(pump.run())
         stopping = asyncio.create_task(stop.wait())
         ending = asyncio.create_task(process.wait())
         try:
             await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not ending.done():
                 await self._call("stop", "--time", str(round(task.stop_seconds)), name)
+                await asyncio.wait({ending}, timeout=_ENGINE_SECONDS)
         finally:
             stopping.cancel()
             if not ending.done():
                 await self._call("rm", "--force", name)
             code = await ending
-            tail = await reading
+            await reading
         if code == _ENGINE_EXIT:
-            raise StartError(f"CannotStartContainerError: {tail.decode(errors='replace').strip()}")
+            raise StartError(f"CannotStartContainerError: {pump.tail.decode(errors='replace').strip()}")
         return code
 
     async def _call(self, *arguments: str) -> int:
@@ -96,14 +90,3 @@ def docker_runner(aws: Mapping[str, str]) -> DockerRunner | None:
     """None without a `docker` command; whether an engine answers is asked for each job."""
     command = shutil.which("docker")
     return DockerRunner(command, aws) if command else None
-
-
-async def _read(process: asyncio.subprocess.Process, output: Output) -> bytes:
-    """Pass on the output and return the last of it."""
-    pipe = process.stdout
-    assert pipe is not None  # noqa: S101  asked for above
-    tail = b""
-    while chunk := await pipe.read(_CHUNK_BYTES):
-        tail = chunk[-255:]
-        await output(chunk)
-    return tail

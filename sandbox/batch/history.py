@@ -22,6 +22,7 @@ KEPT_MILLISECONDS = 7 * 24 * 3600 * 1000
 """Batch keeps finished jobs for seven days at least; the sandbox for no longer."""
 _VERSION = 1
 _PAUSE_SECONDS = 0.5
+_MEMBERS = {"jobId", "jobName", "jobQueue", "jobDefinition", "status", "createdAt", "container", "dependsOn"}
 _LOST = "The sandbox ended before the job did."
 
 
@@ -46,9 +47,8 @@ class History:
         if self._path is None or not self._path.exists():
             return
         try:
-            document = json.loads(self._path.read_text())
-            details = cast("list[Json]", document["jobs"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            details = _details(json.loads(self._path.read_text()))
+        except (OSError, ValueError) as error:
             # A file that can't be read must not keep the sandbox from starting; it is replaced by the next write.
             _log.warning("The job history %s can't be read: %s", self._path, error)
             return
@@ -99,6 +99,21 @@ class History:
             await asyncio.get_running_loop().run_in_executor(self._executor, _replace, self._path, texts)
         except OSError as error:
             _log.error("The job history %s can't be written: %s", self._path, error)
+
+
+def _details(document: object) -> list[Json]:
+    """The jobs of a history file.
+
+    Raises:
+        ValueError: it is not a history file.
+    """
+    details = cast("Json", document).get("jobs") if isinstance(document, dict) else None
+    if not isinstance(details, list):
+        raise ValueError("it has no list of jobs")  # noqa: TRY004  the file is wrong, not the program
+    for detail in cast("list[object]", details):
+        if not isinstance(detail, dict) or not cast("Json", detail).keys() >= _MEMBERS:
+            raise ValueError("it has an entry that is not a job")
+    return cast("list[Json]", details)
 
 
 def _replace(path: Path, texts: list[str]) -> None:

@@ -13,23 +13,22 @@ import signal
 import sys
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sandbox.batch import processes
+from sandbox.batch.processes import Output
 from sandbox.images import Image, ImageStore
 from sandbox.images.command import Invocation, invocation
 
 _log = logging.getLogger(__name__)
 
-_MARK = "SLIPWAY_ATTEMPT"
-"""Variable that every process of one attempt has, those that left its process group included."""
 _INSTANCE = "SLIPWAY_SANDBOX"
-_CHUNK_BYTES = 64 * 1024
+_ROUND_SECONDS = 0.1
+_IDLE_ROUNDS = 20
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
-
-Output = Callable[[bytes], Awaitable[None]]
 
 
 class StartError(Exception):
@@ -102,52 +101,53 @@ class ProcessRunner:
         output: Output,
         stop: asyncio.Event,
     ) -> int:
-        fixed = {**self._aws, _MARK: mark}
+        fixed = {**self._aws, processes.MARK: mark}
         if _INSTANCE in os.environ:
             fixed[_INSTANCE] = os.environ[_INSTANCE]
         call = invocation(image, scratch / "rootfs", scratch / "bin", task.command, task.environment)
-        process = await _start(call, fixed)
+        process, pump = await _start(call, fixed, output)
         started()
-        reading = asyncio.create_task(_read(process, output))
+        reading = asyncio.create_task(pump.run())
         stopping = asyncio.create_task(stop.wait())
         ending = asyncio.create_task(process.wait())
         try:
             await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not ending.done():
-                _signal_group(process.pid, image.stop_signal)
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(image.stop_signal)
                 await asyncio.wait({ending}, timeout=task.stop_seconds)
         finally:
             stopping.cancel()
-            _signal_group(process.pid, signal.SIGKILL)
-            # Whoever still holds the pipe would keep the reader waiting.
-            await asyncio.to_thread(_kill_marked, mark)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
             code = await ending
-            await reading
+            await self._drain(pump, reading, mark, scratch)
         return code if code >= 0 else 128 - code
 
+    async def _drain(self, pump: processes.Pump, reading: asyncio.Task[None], mark: str, scratch: Path) -> None:
+        """Take the rest of the output, which has an end once nothing that holds the pipe is left."""
+        idle_rounds = 0
+        while not reading.done() and idle_rounds < _IDLE_ROUNDS:
+            await asyncio.to_thread(processes.kill_all, mark, scratch)
+            await asyncio.wait({reading}, timeout=_ROUND_SECONDS)
+            idle_rounds = idle_rounds + 1 if pump.idle else 0
+        if not reading.done():
+            _log.warning("A process of attempt %s has hidden itself; the rest of its output is lost.", mark)
+            reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
-async def _start(call: Invocation, fixed: Mapping[str, str]) -> asyncio.subprocess.Process:
+
+async def _start(
+    call: Invocation, fixed: Mapping[str, str], output: Output
+) -> tuple[asyncio.subprocess.Process, processes.Pump]:
     if not call.arguments:
         raise StartError("CannotStartContainerError: no command specified: neither the image nor the job has one")
     try:
-        return await asyncio.create_subprocess_exec(
-            *call.arguments,
-            cwd=call.folder,
-            env={**call.environment, **fixed},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        return await processes.start(
+            call.arguments, output, folder=call.folder, environment={**call.environment, **fixed}
         )
     except OSError as error:
         raise StartError(f"CannotStartContainerError: exec {call.arguments[0]}: {error.strerror}") from error
-
-
-async def _read(process: asyncio.subprocess.Process, output: Output) -> None:
-    pipe = process.stdout
-    assert pipe is not None  # noqa: S101  asked for above
-    while chunk := await pipe.read(_CHUNK_BYTES):
-        await output(chunk)
 
 
 def _unpack(image: Image) -> str:
@@ -172,27 +172,5 @@ def _unpack(image: Image) -> str:
 
 
 def _clean_up(mark: str, scratch: Path) -> None:
-    _kill_marked(mark)
+    processes.kill_all(mark, scratch)
     shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _signal_group(group: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _kill_marked(mark: str) -> None:
-    """Kill what the attempt has started until nothing of it is found. Does nothing where there is no /proc."""
-    while pids := list(_marked(f"{_MARK}={mark}".encode())):
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _marked(entry: bytes) -> Iterator[int]:
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if entry in (folder / "environ").read_bytes().split(b"\0"):
-                yield int(folder.name)
-        except OSError:
-            continue

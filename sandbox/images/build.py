@@ -67,8 +67,11 @@ class _Build:
         """The last stage, finished and checked."""
         stage = self._stage(len(self._sections) - 1)
         problem = command.check(stage)
-        if problem is not None and stage.command_place is not None:
-            raise stage.command_place.error(*problem)
+        if problem is not None:
+            is_cmd = problem.word >= len(stage.entrypoint)
+            instruction = stage.cmd_instruction if is_cmd else stage.entrypoint_instruction
+            assert instruction is not None  # noqa: S101  the word comes from one of them
+            raise instruction.error(problem.what, problem.remedy)
         return stage
 
     def _read(self, dockerfile: Path) -> None:
@@ -212,7 +215,7 @@ def _shell(instruction: Instruction, stage: Stage) -> None:
 def _entrypoint(instruction: Instruction, stage: Stage) -> None:
     words = instruction.exec_form()
     stage.entrypoint = [*stage.shell, instruction.value] if words is None else words
-    stage.command_place = instruction
+    stage.entrypoint_instruction = instruction
     if not stage.cmd_is_own:
         # Docker: an ENTRYPOINT clears the CMD of the image that the stage starts from.
         stage.cmd = []
@@ -222,4 +225,4 @@ def _cmd(instruction: Instruction, stage: Stage) -> None:
     words = instruction.exec_form()
     stage.cmd = [*stage.shell, instruction.value] if words is None else words
     stage.cmd_is_own = True
-    stage.command_place = instruction
+    stage.cmd_instruction = instruction

@@ -62,31 +62,41 @@ def invocation(
     return Invocation(arguments=arguments, folder=folder, environment=found)
 
 
-def check(stage: Stage) -> tuple[str, str] | None:
-    """Why the stage's command couldn't run here, and what to do about it; None if it can.
+@dataclass(frozen=True)
+class Problem:
+    """Why a command can't run here."""
+
+    word: int
+    """Which word of ENTRYPOINT and CMD together, from 0."""
+    what: str
+    remedy: str
+
+
+def check(stage: Stage) -> Problem | None:
+    """What keeps the stage's command from running without its base image; None if nothing does.
 
     A stage without a command passes: the job definition may give one.
     """
     words = [*stage.entrypoint, *stage.cmd]
-    if not words:
-        return None
-    is_script = len(words) > 1 and words[0] in _SHELLS and words[1] == "-c"
+    script = 2 if len(words) > 2 and words[0] in _SHELLS and words[1] == "-c" else None
     for index, word in enumerate(words):
-        paths = _PATH_IN_TEXT.findall(word) if is_script and index == 2 else [word] if word.startswith("/") else []
+        paths = _PATH_IN_TEXT.findall(word) if index == script else [word] if word.startswith("/") else []
         for path in paths:
             if not _is_here(path, stage.rootfs):
-                return (
+                return Problem(
+                    index,
                     f"{path} is not in the image's own tree.",
                     "Files of the base image aren't there without a container engine: COPY it, or use a relative path.",
                 )
+    if not words:
+        return None
     program = words[0]
-    if is_script:
-        first = _FIRST_WORD.match(words[2]) if len(words) > 2 else None
+    if script is not None:
+        first = _FIRST_WORD.match(words[script])
         program = first[1] if first else ""
-        if program in _BUILTINS:
-            return None
-    if program and not _is_program(program, stage):
-        return (
+    if program and program not in _BUILTINS and not _is_program(program, stage):
+        return Problem(
+            script or 0,
             f"{program} is neither in the image's own tree nor on this machine.",
             "Programs of the base image aren't there without a container engine: install it here, or use an engine.",
         )
@@ -109,8 +119,10 @@ def _is_here(path: str, root: Path) -> bool:
 
 
 def _in_tree(path: str, root: Path) -> bool:
+    """Whether a path is in the tree, or would be if it were made: its folder is."""
     relative = posixpath.normpath(path).lstrip("/")
-    return bool(relative) and (root / relative).exists()
+    folder = posixpath.dirname(relative)
+    return bool(relative) and ((root / relative).exists() or (bool(folder) and (root / folder).is_dir()))
 
 
 def _located_word(word: str, root: Path, programs: Path) -> str:

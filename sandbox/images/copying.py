@@ -26,6 +26,8 @@ class Source:
 
     root: Path
     ignored: pathspec.PathSpec[pathspec.Pattern]
+    has_exceptions: bool
+    """Something below a folder that is left out may be taken in again."""
 
     def includes(self, path: Path) -> bool:
         return not self.ignored.match_file(path.relative_to(self.root).as_posix())
@@ -36,12 +38,14 @@ def context(folder: Path, dockerfile: Path) -> Source:
     own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     path = own if own.is_file() else folder / ".dockerignore"
     lines = path.read_text().splitlines() if path.is_file() else []
-    return Source(folder, pathspec.PathSpec.from_lines("gitignore", _anchored(lines)))
+    patterns = list(_anchored(lines))
+    exceptions = any(pattern.startswith("!") for pattern in patterns)
+    return Source(folder, pathspec.PathSpec.from_lines("gitignore", patterns), exceptions)
 
 
 def tree(stage: Stage) -> Source:
     """The tree of another stage: nothing is left out."""
-    return Source(stage.rootfs, pathspec.PathSpec[pathspec.Pattern]([]))
+    return Source(stage.rootfs, pathspec.PathSpec[pathspec.Pattern]([]), has_exceptions=False)
 
 
 def _anchored(lines: list[str]) -> Iterator[str]:
@@ -52,7 +56,9 @@ def _anchored(lines: list[str]) -> Iterator[str]:
             continue
         negation = "!" if pattern.startswith("!") else ""
         rest = posixpath.normpath(pattern.removeprefix("!").strip().lstrip("/") or ".")
-        yield f"{negation}/**" if rest == "." else f"{negation}/{rest}"
+        if rest != ".":
+            yield f"{negation}/{rest}"
+        yield f"{negation}/{rest}/**" if rest != "." else f"{negation}/**"
 
 
 def apply(
@@ -113,7 +119,7 @@ def _includes(source: Source, path: Path) -> bool:
     """A folder counts when anything in it does: a later pattern may take a file of it in again."""
     if source.includes(path):
         return True
-    return path.is_dir() and any(source.includes(inner) for inner in path.rglob("*"))
+    return source.has_exceptions and path.is_dir() and any(source.includes(inner) for inner in path.rglob("*"))
 
 
 def _copy_folder(instruction: Instruction, source: Source, folder: Path, target: Path) -> None:
@@ -126,10 +132,11 @@ def _copy_folder(instruction: Instruction, source: Source, folder: Path, target:
             path = here / name
             if source.includes(path):
                 _copy_file(instruction, source, path, target / path.relative_to(folder))
-        for name in sorted(set(folders) - set(links)):
-            path = here / name
-            if source.includes(path):
-                (target / path.relative_to(folder)).mkdir(parents=True, exist_ok=True)
+        included = [name for name in folders if name not in links and source.includes(here / name)]
+        for name in included:
+            (target / (here / name).relative_to(folder)).mkdir(parents=True, exist_ok=True)
+        if not source.has_exceptions:
+            folders[:] = included
 
 
 def _copy_file(instruction: Instruction, source: Source, path: Path, target: Path) -> None:

@@ -35,8 +35,8 @@ class Stage:
     notes: list[str] = field(default_factory=list[str])
     """What the sandbox passes over; shown to the user."""
     installs_packages: bool = False
-    command_place: Instruction | None = None
-    """The instruction that gave the program to run."""
+    entrypoint_instruction: Instruction | None = None
+    cmd_instruction: Instruction | None = None
 
     def variables(self) -> dict[str, str]:
         """What `$name` means in an instruction: ENV goes before ARG."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.sandbox.batch.harness import Harness
+from tests.sandbox.batch.harness import Harness, ScriptedRunner
+
+WITHOUT_LOG = {"logConfiguration": {"logDriver": "splunk"}}
 
 
 @pytest.fixture
@@ -34,3 +37,17 @@ def batch(new: Callable[..., Harness]) -> Harness:
 def bare(new: Callable[..., Harness]) -> Harness:
     """A Batch without anything."""
     return new()
+
+
+@pytest.fixture
+def runner() -> ScriptedRunner:
+    return ScriptedRunner()
+
+
+@pytest.fixture
+def scripted(new: Callable[..., Harness], runner: ScriptedRunner) -> Harness:
+    """A Batch with its queue and the job definition `jd`, whose attempts end when the test says so."""
+    harness = new(runner=runner)
+    harness.platform()
+    harness.define(container=WITHOUT_LOG)
+    return harness

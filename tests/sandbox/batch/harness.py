@@ -3,7 +3,9 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from sandbox.batch import Batch
-from sandbox.batch.runner import Runner
+from sandbox.batch.runner import Runner, StartError, Task
 from sandbox.images import Image, ImageStore, build
 
 REGION = "eu-central-1"
@@ -74,9 +76,11 @@ def _check(shape: Any, value: Any, where: str) -> None:
             assert isinstance(key, str), where
             _check(shape.value, member, f"{where}.{key}")
     else:
-        kind = {"string": str, "boolean": bool, "integer": int, "long": int}[shape.type_name]
+        kind = {"string": str, "boolean": bool, "integer": int, "long": int, "float": float}[shape.type_name]
         assert type(value) is kind, f"{where}: {value!r}"
-        assert not getattr(shape, "enum", None) or value in shape.enum, f"{where}: {value!r}"
+        # AWS takes actions of retry conditions in any case, and gives them back as they were written.
+        known = value.upper() if shape.name == "RetryAction" else value
+        assert not getattr(shape, "enum", None) or known in shape.enum, f"{where}: {value!r}"
 
 
 class FakeLogs:
@@ -88,7 +92,10 @@ class FakeLogs:
         self.written = threading.Condition()
         self.may_put = threading.Event()
         self.may_put.set()
-        self.client = client("logs", self._answer)
+
+    @cached_property
+    def client(self) -> Any:
+        return client("logs", self._answer)
 
     def lines(self, group: str, stream: str) -> list[str]:
         return self.groups[group][stream]
@@ -120,6 +127,59 @@ class FakeLogs:
         return 200, {"content-type": "application/x-amz-json-1.1"}, b"{}"
 
 
+@dataclass
+class Run:
+    """One attempt that a test lets go on, ends or makes fail to start."""
+
+    task: Task
+    started: Callable[[], None]
+    output: Callable[[bytes], Awaitable[None]]
+    stop: asyncio.Event
+    ended: asyncio.Future[int]
+
+
+class ScriptedRunner:
+    """Runs nothing: attempts wait until the test ends them, unless `exit_codes` has the next one's exit code."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self.exit_codes: list[int | StartError] = []
+        self.changed = threading.Condition()
+
+    async def run(
+        self,
+        task: Task,
+        *,
+        started: Callable[[], None],
+        output: Callable[[bytes], Awaitable[None]],
+        stop: asyncio.Event,
+    ) -> int:
+        run = Run(task, started, output, stop, asyncio.get_running_loop().create_future())
+        with self.changed:
+            self.runs.append(run)
+            self.changed.notify_all()
+        if self.exit_codes:
+            code = self.exit_codes.pop(0)
+            if isinstance(code, StartError):
+                raise code
+            started()
+            return code
+        started()
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, run.ended}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        return run.ended.result() if run.ended.done() else 137
+
+    def wait_for(self, count: int) -> Run:
+        """The attempt of this number, counted from 1, once it runs."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.runs) >= count, PATIENCE_SECONDS), len(self.runs)
+        return self.runs[count - 1]
+
+    def end(self, run: Run, exit_code: int = 0) -> None:
+        run.ended.get_loop().call_soon_threadsafe(run.ended.set_result, exit_code)
+
+
 class Clock:
     """Milliseconds since 1970 that a test moves."""
 
@@ -137,7 +197,9 @@ class Clock:
 class Harness:
     """One Batch with a queue `q` on an environment `ce`, driven from the test's thread."""
 
-    def __init__(self, folder: Path, *, runner: Runner | None = None, history: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, runner: Runner | None = None, history: Path | None = None, stop_seconds: float = 60
+    ) -> None:
         self.folder = folder
         self.store = ImageStore(folder / "images")
         self.logs = FakeLogs()
@@ -155,7 +217,7 @@ class Harness:
             history=history,
             on_state_change=self._note,
             runner=runner,
-            stop_seconds=0.2,
+            stop_seconds=stop_seconds,
             now=self.clock,
             logs_client=lambda: self.logs.client,
         )
@@ -171,6 +233,18 @@ class Harness:
             return function()
 
         return self.call(call())
+
+    def expire_timers(self) -> int:
+        """Let the timeouts of all attempts expire now; returns how many there were."""
+
+        def expire() -> int:
+            timers = [timer for timer in self._loop._scheduled if not timer.cancelled() and _is_timeout(timer)]
+            for timer in timers:
+                timer._callback()
+                timer.cancel()
+            return len(timers)
+
+        return self.on_loop(expire)
 
     def raw(self, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of one answer; what isn't an error is held against botocore's model."""
@@ -265,3 +339,7 @@ class Harness:
         parts = urlsplit(request.url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         return self.raw(request.method, path, request.body or b"")
+
+
+def _is_timeout(timer: Any) -> bool:
+    return getattr(timer._callback, "__qualname__", "").startswith("Execution.")

@@ -78,7 +78,11 @@ def test_revisions_go_on_after_a_deregistration(bare: Harness):
 
     assert bare.define() == f"{ARN}:3"
     found = bare.client.describe_job_definitions(jobDefinitionName="jd")["jobDefinitions"]
-    assert [(entry["revision"], entry["status"]) for entry in found] == [(3, "ACTIVE"), (2, "INACTIVE"), (1, "INACTIVE")]
+    assert [(entry["revision"], entry["status"]) for entry in found] == [
+        (3, "ACTIVE"),
+        (2, "INACTIVE"),
+        (1, "INACTIVE"),
+    ]
     active = bare.client.describe_job_definitions(jobDefinitionName="jd", status="ACTIVE")["jobDefinitions"]
     assert [entry["revision"] for entry in active] == [3]
 
@@ -116,7 +120,8 @@ def test_only_an_existing_revision_is_deregistered(bare: Harness, reference):
 
 
 @pytest.mark.parametrize(
-    ("vcpu", "memory"), [("0.25", "512"), ("0.5", "4096"), ("1", "8192"), ("4", "8192"), ("8", "20480"), ("16", "122880")]
+    ("vcpu", "memory"),
+    [("0.25", "512"), ("0.5", "4096"), ("1", "8192"), ("4", "8192"), ("8", "20480"), ("16", "122880")],
 )
 def test_the_pairs_of_fargate_are_taken(bare: Harness, vcpu, memory):
     assert bare.define(container=size(vcpu, memory))

@@ -24,9 +24,7 @@ def queues(bare):
 
 
 def create(queues, **changes):
-    return queues.create_job_queue(
-        **{"jobQueueName": "q", "priority": 1, "computeEnvironmentOrder": ORDER, **changes}
-    )
+    return queues.create_job_queue(**{"jobQueueName": "q", "priority": 1, "computeEnvironmentOrder": ORDER, **changes})
 
 
 def read(queues, reference="q"):

@@ -121,7 +121,8 @@ def _run_sample(root: Path, steps: Steps) -> dict[str, Any] | None:
         for state in api.follow(sample.pipeline, job["jobId"]):
             steps.tell(f"job {state['jobId']} is {state['status']}")
             job = state
-        details.append(f"({job['jobId']}): {job['status']} {job.get('statusReason', '')}".rstrip())
+        reason = f", {job.get('statusReason')}" if job["status"] == "FAILED" else ""
+        details.append(f"({job['jobId']}): {job['status']}{reason}")
     for file in job.get("results", {}).get("files", []):
         answer.print(f"\n{file['name']} of job {job['jobId']}:")
         answer.print(api.fetch(file["url"]).strip(), markup=False)

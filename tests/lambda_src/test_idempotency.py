@@ -386,6 +386,21 @@ def test_the_first_recorded_job_counts_for_the_leader_and_its_successor(
     assert post(application_of(), clock).text == late[0].text
 
 
+def test_a_late_leader_does_not_overwrite_what_its_successor_recorded(
+    application_of: Make, clock: FakeClock, double: Double
+) -> None:
+    double.batch.listing_lag_seconds = 10_000
+
+    def successor() -> None:
+        clock.advance(limits.LEASE_SECONDS)
+        assert post(application_of(), clock).status == 202
+
+    interleave(double, "dynamodb:UpdateItem", successor)
+    late = post(application_of(), clock)
+    assert late.body["jobId"] == max(double.batch.jobs)
+    assert post(application_of(), clock).text == late.text
+
+
 def leave_a_dead_leader(application_of: Make, clock: FakeClock, double: Double, kill: Callable[..., Any]) -> None:
     """A record whose lease is over."""
     double.fault = kill

@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 STACK ?= dev
+WORKERS ?= 2
 # Pulumi's SDK loads in a third of the time from compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,7 +42,7 @@ types: $(INSTALLED) ## pyright, strict
 	@$(BIN)/pyright --warnings
 
 unit: $(INSTALLED) ## pytest: unit, contract, function, policy, sandbox end-to-end and browser tests
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 bench: $(INSTALLED) ## measure what the README promises and print it as a table
 	@$(BIN)/python -m bench

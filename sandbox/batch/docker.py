@@ -15,7 +15,7 @@ from sandbox.batch.runner import Runner, StartError, Task
 _log = logging.getLogger(__name__)
 
 _ENGINE_SECONDS = 10.0
-"""From the end of a container to the end of the `docker run` that shows it."""
+"""For an answer, and from the end of a container to the end of the `docker run` that shows it."""
 _ENGINE_EXIT = 125
 """`docker run` itself failed."""
 
@@ -28,8 +28,11 @@ class DockerRunner:
         self._aws = dict(aws)
 
     async def has(self, image: str) -> bool:
-        """Whether the engine answers and holds the image; nothing is pulled."""
-        return await self._call("image", "inspect", image) == 0
+        """Whether the engine answers soon and holds the image; nothing is pulled."""
+        try:
+            return await asyncio.wait_for(self._call("image", "inspect", image), _ENGINE_SECONDS) == 0
+        except TimeoutError:
+            return False
 
     async def run(self, task: Task, *, started: Callable[[], None], output: Output, stop: asyncio.Event) -> int:
         name = f"slipway-job-{uuid.uuid4().hex}"
@@ -69,7 +72,11 @@ class DockerRunner:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        return await process.wait()
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
 
 
 class PreferredRunner:

@@ -6,7 +6,6 @@ Everything here runs on the server's event loop; what blocks is behind `execute`
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -21,6 +20,11 @@ _log = logging.getLogger(__name__)
 
 LIMIT_CHECK_SECONDS = 5.0
 """How often stuck jobs are looked for; their limits start at ten minutes."""
+
+
+_LAST_SECONDS = 2.0
+"""From SIGTERM to SIGKILL for what still runs when the sandbox ends: nobody waits half a minute for that."""
+_KILLED = 137
 
 
 class Execute(Protocol):
@@ -54,7 +58,7 @@ class Lifecycle:
         for member in (job, *job.children):
             self._state.jobs[member.id] = member
             self._record(member)
-        self._publish(copy.deepcopy(job.detail))
+        self._publish(job.detail)
         asyncio.get_running_loop().call_soon(self._advance, job)
 
     def schedule(self) -> None:
@@ -64,12 +68,12 @@ class Lifecycle:
 
     def cancel(self, job: Job, reason: str) -> None:
         """End a job that hasn't started; one that has goes on."""
-        for child in job.children:
-            self.cancel(child, reason)
         if job.finished or job.status in ("STARTING", "RUNNING"):
             return
         job.detail["isCancelled"] = True
         job.end_reason = reason
+        for child in job.children:
+            self.cancel(child, reason)
         if not job.children and not job.blocked_by:
             # One that is PENDING ends when the jobs that it depends on have: CancelJob, API reference.
             self._end_unstarted(job, reason)
@@ -77,8 +81,6 @@ class Lifecycle:
 
     def terminate(self, job: Job, reason: str) -> None:
         """End a job wherever it is."""
-        for child in job.children:
-            self.terminate(child, reason)
         if job.finished:
             return
         if job.children or job.status in ("STARTING", "RUNNING"):
@@ -86,6 +88,8 @@ class Lifecycle:
             job.end_reason = reason
             job.stop.set()
             self._record(job)
+            for child in job.children:
+                self.terminate(child, reason)
         else:
             self.cancel(job, reason)
 
@@ -117,7 +121,14 @@ class Lifecycle:
                 job.end_reason = job.end_reason or "The sandbox ended before the job did."
                 job.stop.set()
         if self._running:
-            await asyncio.wait(self._running)
+            _, late = await asyncio.wait(self._running, timeout=_LAST_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for job in list(self._state.jobs.values()):
+            if job.status in ("STARTING", "RUNNING"):
+                self._note_attempt(job, Outcome(exit_code=_KILLED))
+                self._finish(job, "FAILED", job.end_reason)
 
     def _advance(self, job: Job) -> None:
         """SUBMITTED to PENDING or RUNNABLE."""
@@ -210,8 +221,9 @@ class Lifecycle:
         self._finish(job, "FAILED", job.end_reason or reason)
         self.schedule()
 
-    def _finish(self, job: Job, status: str, reason: str) -> None:
-        job.detail["statusReason"] = reason
+    def _finish(self, job: Job, status: str, reason: str | None) -> None:
+        if reason is not None:
+            job.detail["statusReason"] = reason
         job.detail["stoppedAt"] = self._state.now()
         job.blocked_by.clear()
         self._set_status(job, status)
@@ -236,7 +248,7 @@ class Lifecycle:
                 job.detail.pop(member, None)
         _log.info("Job %s (%s): %s", job.id, job.name, status)
         self._record(job)
-        self._publish(copy.deepcopy(job.detail))
+        self._publish(job.detail)
         if job.parent is not None:
             self._count(job.parent, previous, status)
 
@@ -252,4 +264,4 @@ class Lifecycle:
         if summary["FAILED"]:
             self._finish(parent, "FAILED", parent.end_reason or "Array Child Job failed")
         else:
-            self._finish(parent, "SUCCEEDED", "")
+            self._finish(parent, "SUCCEEDED", None)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+_log = logging.getLogger(__name__)
+
 _CHUNK_BYTES = 64 * 1024
 _TAIL_BYTES = 255
+_KILL_ROUNDS = 500
+_KILL_PAUSE_SECONDS = 0.01
 
 Output = Callable[[bytes], Awaitable[None]]
 
@@ -93,20 +99,27 @@ def kill_all(mark: str, folder: Path) -> None:
 
     Args:
         mark: value of their variable `MARK`.
-        folder: they are in it, as long as they haven't gone elsewhere: a process that is about to execute another
-            program shows no environment for a moment, and one may have cleared it.
+        folder: where they are, which tells of those without an environment: it is cleared, or not yet there while a
+            process begins to execute another program.
     """
-    while pids := list(_found(f"{MARK}={mark}".encode(), f"{folder}/")):
+    pids: list[int] = []
+    for _ in range(_KILL_ROUNDS):
+        pids = list(_found(f"{MARK}={mark}".encode(), f"{folder}/"))
+        if not pids:
+            return
         for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        time.sleep(_KILL_PAUSE_SECONDS)
+    _log.warning("Processes of attempt %s don't end: %s", mark, pids)
 
 
 def _found(variable: bytes, folder: str) -> Iterator[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            is_inside = f"{(entry / 'cwd').readlink()}/".startswith(folder)
-            if is_inside or variable in (entry / "environ").read_bytes().split(b"\0"):
+            environment = (entry / "environ").read_bytes()
+            is_inside = not environment and f"{(entry / 'cwd').readlink()}/".startswith(folder)
+            if is_inside or variable in environment.split(b"\0"):
                 yield int(entry.name)
         except OSError:
             continue  # it has ended meanwhile, or is another user's

@@ -210,14 +210,15 @@ class Batch:
 
     def _publish(self, detail: Json) -> None:
         if self._on_state_change is not None:
-            self._events.submit(self._deliver, self._on_state_change, detail)
+            # As text, for the job goes on changing.
+            self._events.submit(self._deliver, self._on_state_change, json.dumps(detail))
 
     @staticmethod
-    def _deliver(deliver: Callable[[Json], None], detail: Json) -> None:
+    def _deliver(deliver: Callable[[Json], None], detail: str) -> None:
         try:
-            deliver(detail)
+            deliver(json.loads(detail))
         except Exception:  # an event that can't be delivered must not stop those after it
-            _log.exception("The state change of job %s was not delivered.", detail["jobId"])
+            _log.exception("A state change was not delivered: %s", detail)
 
     def _logs(self) -> Any:
         with self._client_lock:

@@ -12,6 +12,7 @@ def test_children_know_their_index_and_the_parent_counts_them(scripted: Harness,
     parent = scripted.wait(parent_id)
 
     assert parent["status"] == "SUCCEEDED"
+    assert "statusReason" not in parent
     assert scripted.statuses(parent_id) == ["SUBMITTED", "PENDING", "SUCCEEDED"]
     assert parent["arrayProperties"]["size"] == 3
     assert parent["arrayProperties"]["statusSummary"] == {
@@ -112,6 +113,21 @@ def test_terminating_the_parent_ends_all_children(scripted: Harness, runner: Scr
     assert (parent["status"], parent["statusReason"]) == ("FAILED", "enough")
     for index in range(2):
         assert scripted.job(f"{parent_id}:{index}")["statusReason"] == "enough"
+
+
+@pytest.mark.parametrize("operation", ["cancel_job", "terminate_job"])
+def test_children_that_wait_for_room_end_at_once_and_so_does_the_parent(
+    scripted: Harness, runner: ScriptedRunner, operation
+):
+    scripted.client.update_compute_environment(computeEnvironment="ce", state="DISABLED")
+    parent_id = scripted.submit(arrayProperties={"size": 2})
+    scripted.wait(f"{parent_id}:1", "RUNNABLE")
+
+    getattr(scripted.client, operation)(jobId=parent_id, reason="enough")
+
+    for job_id in (parent_id, f"{parent_id}:0", f"{parent_id}:1"):
+        job = scripted.wait(job_id)
+        assert (job["status"], job["statusReason"]) == ("FAILED", "enough")
 
 
 def test_one_child_is_ended_alone(scripted: Harness, runner: ScriptedRunner):

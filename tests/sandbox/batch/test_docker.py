@@ -104,6 +104,13 @@ def test_a_container_is_used_where_the_engine_holds_the_image(tmp_path: Path, in
     assert command.calls()[0] == ["image", "inspect", "r@sha256:00"]
 
 
+def test_an_engine_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(docker, "_ENGINE_SECONDS", 0)
+    command = Command(tmp_path, "exit 5")
+
+    assert run(PreferredRunner(DockerRunner(str(command.path), AWS), Elsewhere()))[0] == 42
+
+
 def test_without_the_command_a_job_is_a_process(monkeypatch):
     monkeypatch.setattr(docker.shutil, "which", lambda _: None)
     runner = docker.docker_runner(AWS)

@@ -2,13 +2,14 @@
 
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from sandbox.batch import service
+from sandbox.batch import processes, service
 from tests.sandbox.batch.conftest import WITHOUT_LOG
 from tests.sandbox.batch.harness import Harness
 
@@ -191,6 +192,40 @@ def test_a_process_left_behind_by_a_job_that_ended_is_killed(logged: Harness):
 
     assert job["status"] == "SUCCEEDED"
     assert all(gone(pid) for pid in output(logged, job))
+
+
+def test_a_process_that_clears_its_environment_is_killed_too(logged: Harness):
+    script = "env -i /bin/sh -c 'echo $$; while :; do /bin/sleep 0.01; done' &\nmkfifo gate; read line < gate\n"
+    logged.script(script, container=LOG)
+    job_id = logged.submit()
+    with logged.logs.written:
+        assert logged.logs.written.wait_for(lambda: any(logged.logs.groups[STREAM_GROUP].values()), 60)
+
+    logged.client.terminate_job(jobId=job_id, reason="enough")
+
+    (pid,) = output(logged, logged.wait(job_id))
+    assert gone(pid)
+
+
+def test_a_process_with_another_environment_elsewhere_is_left_alone(tmp_path: Path):
+    with subprocess.Popen(["/bin/sleep", "60"], cwd=tmp_path, env={"A": "1"}) as mine:
+        processes.kill_all("mark", tmp_path)
+        assert mine.poll() is None
+        mine.kill()
+
+
+def test_the_end_of_the_sandbox_does_not_wait_for_who_does_not_listen(logged: Harness):
+    logged.script("trap '' TERM; echo $$; while :; do sleep 0.01; done\n", container=LOG)
+    job_id = logged.submit()
+    with logged.logs.written:
+        assert logged.logs.written.wait_for(lambda: any(logged.logs.groups[STREAM_GROUP].values()), 60)
+
+    logged.stop()
+
+    job = logged.job(job_id)
+    assert (job["status"], job["statusReason"]) == ("FAILED", "The sandbox ended before the job did.")
+    assert (job["container"]["exitCode"], len(job["attempts"])) == (137, 1)
+    assert gone(output(logged, job)[0])
 
 
 def test_a_timeout_stops_a_process(logged: Harness):

@@ -76,6 +76,24 @@ def test_the_error_codes_and_statuses_are_those_of_the_model():
     assert errors == {"ClientException": 400, "ServerException": 500}
 
 
+def test_an_event_that_cannot_be_delivered_does_not_stop_those_after_it(scripted: Harness, runner, caplog):
+    failing = iter([True])
+    note = scripted._note
+
+    def deliver(detail) -> None:
+        if next(failing, False):
+            raise RuntimeError
+        note(detail)
+
+    scripted.service._on_state_change = deliver
+    runner.exit_codes = [0]
+
+    job_id = scripted.submit()
+    scripted.wait(job_id)
+    assert scripted.statuses(job_id) == ["RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
+    assert "A state change was not delivered" in caplog.text
+
+
 def test_tags_of_every_kind_of_thing(batch: Harness):
     arns = [
         ENVIRONMENT,

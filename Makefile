@@ -9,7 +9,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down preview test lint format types unit e2e browser bench lock
+.PHONY: help venv up down preview test lint format types unit docs bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,11 +28,30 @@ down: $(INSTALLED) ## end all that `make up` started
 preview: $(INSTALLED) ## show what a first `pulumi up` of STACK (dev) would make, and the policy pack's verdict
 	@$(BIN)/slipway preview --stack $(STACK)
 
+# The local stack has nothing to hide: its passphrase only has to be the same each time.
+pulumi-up: $(INSTALLED) ## deploy the local stack with the real Pulumi CLI, on this machine's sandbox
+	@PULUMI_CONFIG_PASSPHRASE=slipway-local $(BIN)/slipway pulumi up $(ARGS)
+
+pulumi-preview: $(INSTALLED) ## preview it with the real CLI; ARGS are further options of the CLI
+	@PULUMI_CONFIG_PASSPHRASE=slipway-local $(BIN)/slipway pulumi preview $(ARGS)
+
+pulumi-down: $(INSTALLED) ## destroy it with the real CLI, and see that nothing is left behind
+	@PULUMI_CONFIG_PASSPHRASE=slipway-local $(BIN)/slipway pulumi down $(ARGS)
+
+doctor: $(INSTALLED) ## look whether machine and account are ready for a first deployment of STACK
+	@$(BIN)/slipway doctor --stack $(STACK)
+
 test: lint types unit ## lint, format check, types and every test
 
 lint: $(INSTALLED) ## ruff: lint and format check
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+workflows: $(INSTALLED) ## zizmor: what the workflows let in
+	@$(BIN)/zizmor --offline --quiet .github
+
+environments: $(INSTALLED) ## write the table of the environments anew from the stack files
+	@$(BIN)/python -m cli.environments
 
 format: $(INSTALLED) ## ruff: mend what can be mended
 	@$(BIN)/ruff check --fix .
@@ -43,6 +62,9 @@ types: $(INSTALLED) ## pyright, strict
 
 unit: $(INSTALLED) ## pytest: unit, contract, function, policy, sandbox end-to-end and browser tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+docs: $(INSTALLED) ## write the generated tables of the documentation
+	@$(BIN)/python -m docs.tables
 
 bench: $(INSTALLED) ## measure what the README promises and print it as a table
 	@$(BIN)/python -m bench

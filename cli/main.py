@@ -24,6 +24,14 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="Judge stacks with the policy pack.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(policy_app, name="policy")
+keys_app = typer.Typer(help="API keys of the consumers.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys_app, name="keys")
+pulumi_app = typer.Typer(
+    help="The real Pulumi CLI on the sandbox's server.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(pulumi_app, name="pulumi")
+ci_app = typer.Typer(help="What the workflows run.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(ci_app, name="ci")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Stack; `local` is the one in the sandbox.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
@@ -112,6 +120,23 @@ def logs(
     raise typer.Exit(run_logs(pipeline, job_id, stack, consumer, follow=follow, as_json=as_json))
 
 
+@keys_app.callback()
+def keys() -> None:
+    """API keys of the consumers."""
+
+
+@keys_app.command()
+def rotate(
+    consumer: Annotated[str, typer.Argument(help="Whose key.")],
+    stack: Stack = "dev",
+) -> None:
+    """Give a consumer a new key with the next `pulumi up`; the one in use stays valid until the rotation after."""
+    from cli.keys import run_rotate
+
+    run_rotate(consumer, stack)
+    raise typer.Exit(0)
+
+
 @policy_app.command()
 def analyze(
     file: Annotated[Path, typer.Argument(help="An exported stack: pulumi stack export --file FILE.")],
@@ -132,6 +157,129 @@ def check_config(
     from cli.policy import run_check_config
 
     raise typer.Exit(run_check_config(files))
+
+
+@app.command()
+def doctor(
+    stack: Stack = "dev",
+    as_json: Json = False,
+) -> None:
+    """Look, without changing anything, whether this machine and account are ready for a first deployment."""
+    from cli.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(stack, as_json=as_json))
+
+
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+SandboxPort = Annotated[int | None, typer.Option("--port", envvar="SLIPWAY_PORT", help="Port of the sandbox.")]
+
+
+@pulumi_app.command("preview", context_settings=_PASS_ON)
+def pulumi_preview(context: typer.Context, port: SandboxPort = None) -> None:
+    """Preview the local stack; further options go to `pulumi preview`."""
+    from cli.pulumi_local import run_local
+
+    raise typer.Exit(run_local("preview", context.args, port))
+
+
+@pulumi_app.command("up", context_settings=_PASS_ON)
+def pulumi_up(context: typer.Context, port: SandboxPort = None) -> None:
+    """Deploy the local stack; further options go to `pulumi up`."""
+    from cli.pulumi_local import run_local
+
+    raise typer.Exit(run_local("up", context.args, port))
+
+
+@pulumi_app.command("down", context_settings=_PASS_ON)
+def pulumi_down(context: typer.Context, port: SandboxPort = None) -> None:
+    """Destroy the local stack, look for leftovers, end the server; further options go to `pulumi destroy`."""
+    from cli.pulumi_local import run_local
+
+    raise typer.Exit(run_local("down", context.args, port))
+
+
+Stacks = Annotated[
+    list[str] | None, typer.Option("--stack", "-s", help="Stack; may be repeated. All but `local` by default.")
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the reports.")]
+Reports = Annotated[list[Path], typer.Argument(help="Reports, or folders with reports.")]
+RunUrl = Annotated[str, typer.Option("--run-url", help="Address of the run that has the whole output.")]
+Publish = Annotated[bool, typer.Option("--publish", help="Write to GitHub, with GITHUB_TOKEN; else print.")]
+_REPORTS = Path("build") / "reports"
+
+
+@ci_app.command("stacks")
+def ci_stacks() -> None:
+    """Print the stacks that live in an account, as a JSON list."""
+    from cli.ci import run_stacks
+
+    raise typer.Exit(run_stacks())
+
+
+@ci_app.command("changes")
+def ci_changes(
+    stacks: Stacks = None,
+    base: Annotated[Path | None, typer.Option("--base", help="Checkout to compare with.")] = None,
+    output: Output = _REPORTS,
+) -> None:
+    """Tell, offline, what the program would change in each stack, and judge it by the policy pack."""
+    from cli.ci import run_changes
+
+    raise typer.Exit(run_changes(stacks or [], base, output))
+
+
+@ci_app.command("preview", context_settings=_PASS_ON)
+def ci_preview(context: typer.Context, stack: Stack = "dev", output: Output = _REPORTS) -> None:
+    """Preview a stack with the real CLI and the policy pack; further options go to `pulumi preview`."""
+    from cli.ci import run_real
+
+    raise typer.Exit(run_real(stack, output, drift=False, arguments=context.args))
+
+
+@ci_app.command("drift", context_settings=_PASS_ON)
+def ci_drift(context: typer.Context, stack: Stack = "dev", output: Output = _REPORTS) -> None:
+    """Look with the real CLI whether a stack's resources are as the program says; changes nothing."""
+    from cli.ci import run_real
+
+    raise typer.Exit(run_real(stack, output, drift=True, arguments=context.args))
+
+
+@ci_app.command("deploy", context_settings=_PASS_ON)
+def ci_deploy(context: typer.Context, stack: Stack = "dev") -> None:
+    """Deploy a stack with the real CLI and the policy pack; further options go to `pulumi up`."""
+    from cli.ci import run_deploy
+
+    raise typer.Exit(run_deploy(stack, context.args))
+
+
+@ci_app.command("comment")
+def ci_comment(
+    reports: Reports,
+    head: Annotated[str, typer.Option("--head", help="OWNER:BRANCH of the pull request.")] = "",
+    commit: Annotated[str, typer.Option("--commit", help="The commit that was looked at.")] = "",
+    run_url: RunUrl = "",
+    publish: Publish = False,
+) -> None:
+    """Make the one comment on a pull request from the reports of its stacks."""
+    from cli.ci import run_comment
+
+    raise typer.Exit(run_comment(reports, head, commit, run_url, publish=publish))
+
+
+@ci_app.command("drift-issue")
+def ci_drift_issue(reports: Reports, run_url: RunUrl = "", publish: Publish = False) -> None:
+    """Make the one issue about drift from the reports of the stacks, or close it."""
+    from cli.ci import run_drift_issue
+
+    raise typer.Exit(run_drift_issue(reports, run_url, publish=publish))
+
+
+@ci_app.command("due")
+def ci_due(since: Annotated[str, typer.Option("--since", help="The commit before the push.")]) -> None:
+    """Print the stacks that a push makes due for a deployment, as a JSON list."""
+    from cli.ci import run_due
+
+    raise typer.Exit(run_due(since))
 
 
 def main() -> None:

@@ -267,7 +267,7 @@ class PackClient:
             chosen = level or every or LEVELS[policy.enforcementLevel]
             entry.enforcementLevel = cast("Any", LEVELS.index(chosen))
             defaults = {key: schema["default"] for key, schema in schemas.items() if "default" in schema}
-            _fill_struct(entry.properties, {**defaults, **settings})
+            fill_struct(entry.properties, {**defaults, **settings})
             if chosen == "disabled":
                 self._disabled.add(policy.name)
         self._call("Configure", request)
@@ -275,8 +275,8 @@ class PackClient:
     def analyze(self, subject: Subject) -> None:
         """One resource: Remediate, which no rule of ours uses but the engine calls, and Analyze."""
         request = self._messages.AnalyzeRequest(urn=subject.urn, type=subject.type, name=subject.name)
-        _fill_struct(request.properties, subject.inputs)
-        self._describe(request, subject)
+        fill_struct(request.properties, subject.inputs)
+        _describe(request, subject)
         self._call("Remediate", request)
         response = self._call("Analyze", request)
         self._collect(response, subject.urn)
@@ -285,39 +285,8 @@ class PackClient:
         """All resources, in another order than they were registered in, so that no rule counts on it."""
         request = self._messages.AnalyzeStackRequest()
         for subject in sorted(subjects, key=lambda item: item.urn[::-1]):
-            item = request.resources.add(urn=subject.urn, type=subject.type, name=subject.name, parent=subject.parent)
-            _fill_struct(item.properties, subject.state)
-            item.dependencies.extend(subject.dependencies)
-            for key, urns in subject.property_dependencies.items():
-                if urns:
-                    item.propertyDependencies[key].urns.extend(urns)
-            self._describe(item, subject)
+            fill_resource(request.resources.add(), subject)
         self._collect(self._call("AnalyzeStack", request), "")
-
-    def _describe(
-        self, request: "analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource", subject: Subject
-    ) -> None:
-        options = request.options
-        options.protect = subject.protect
-        options.parent = subject.parent
-        options.ignoreChanges.extend(subject.ignore_changes)
-        options.additionalSecretOutputs.extend(subject.additional_secret_outputs)
-        options.aliases.extend(subject.aliases)
-        if subject.delete_before_replace is not None:
-            options.deleteBeforeReplaceDefined = True
-            options.deleteBeforeReplace = subject.delete_before_replace
-        timeouts = subject.custom_timeouts
-        options.customTimeouts.create = timeouts.get("create", 0)
-        options.customTimeouts.update = timeouts.get("update", 0)
-        options.customTimeouts.delete = timeouts.get("delete", 0)
-        if subject.provider:
-            provider = request.provider
-            provider.urn, provider.type, provider.name = (
-                subject.provider.urn,
-                subject.provider.type,
-                subject.provider.name,
-            )
-            _fill_struct(provider.properties, subject.provider.properties)
 
     def _collect(self, response: "analyzer_pb2.AnalyzeResponse", urn: str) -> None:
         for item in response.diagnostics:
@@ -347,6 +316,41 @@ class PackClient:
         )
 
 
+def fill_resource(item: "analyzer_pb2.AnalyzerResource", subject: Subject) -> None:
+    """Describe a resource of a stack, as AnalyzeStack sends it."""
+    item.urn, item.type, item.name, item.parent = subject.urn, subject.type, subject.name, subject.parent
+    fill_struct(item.properties, subject.state)
+    item.dependencies.extend(subject.dependencies)
+    for key, urns in subject.property_dependencies.items():
+        if urns:
+            item.propertyDependencies[key].urns.extend(urns)
+    _describe(item, subject)
+
+
+def _describe(request: "analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource", subject: Subject) -> None:
+    options = request.options
+    options.protect = subject.protect
+    options.parent = subject.parent
+    options.ignoreChanges.extend(subject.ignore_changes)
+    options.additionalSecretOutputs.extend(subject.additional_secret_outputs)
+    options.aliases.extend(subject.aliases)
+    if subject.delete_before_replace is not None:
+        options.deleteBeforeReplaceDefined = True
+        options.deleteBeforeReplace = subject.delete_before_replace
+    timeouts = subject.custom_timeouts
+    options.customTimeouts.create = timeouts.get("create", 0)
+    options.customTimeouts.update = timeouts.get("update", 0)
+    options.customTimeouts.delete = timeouts.get("delete", 0)
+    if subject.provider:
+        provider = request.provider
+        provider.urn, provider.type, provider.name = (
+            subject.provider.urn,
+            subject.provider.type,
+            subject.provider.name,
+        )
+        fill_struct(provider.properties, subject.provider.properties)
+
+
 def _entry(policy: str, entry: object) -> tuple[str, Mapping[str, Any]]:
     """Level, empty if not given, and settings of one entry of the configuration."""
     if entry is None:
@@ -362,7 +366,8 @@ def _entry(policy: str, entry: object) -> tuple[str, Mapping[str, Any]]:
     return level, {key: value for key, value in values.items() if key != "enforcementLevel"}
 
 
-def _fill_struct(struct: "struct_pb2.Struct", values: Mapping[str, Any]) -> None:
+def fill_struct(struct: "struct_pb2.Struct", values: Mapping[str, Any]) -> None:
+    """Put plain JSON into a property bag."""
     fields = struct.fields
     for key, value in values.items():
         _fill(fields[key], value)
@@ -380,7 +385,7 @@ def _fill(target: "struct_pb2.Value", value: Any) -> None:
     elif value is None:
         target.null_value = cast("Any", 0)
     elif isinstance(value, Mapping):
-        _fill_struct(target.struct_value, cast("Mapping[str, Any]", value))
+        fill_struct(target.struct_value, cast("Mapping[str, Any]", value))
     else:
         items = target.list_value
         items.SetInParent()

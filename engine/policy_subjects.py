@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import pulumi
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import analyzer_pb2
 
-from engine.policy_driver import UNKNOWN_TEXT, PolicyError, Provider, Subject
+from engine.policy_driver import UNKNOWN_TEXT, PolicyError, Provider, Subject, fill_resource, fill_struct
 from engine.registration import Registration
 from engine.values import SECRET_SIGNATURE, SIGNATURE, Unknown
+from policy.guardrails.resources import Resource
+from policy.guardrails.wire import read_resource, read_struct
 
 ASSET_SIGNATURE: Final = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE_SIGNATURE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
@@ -102,6 +106,18 @@ def _has_unknown_inside(value: object, depth: int = 0) -> bool:
             return any(_has_unknown_inside(item, depth + 1) for item in cast("list[object]", value))
         case _:
             return False
+
+
+def as_resources(subjects: Iterable[Subject]) -> list[Resource]:
+    """The same resources as our own rules see them, for judging without a process."""
+    resources: list[Resource] = []
+    for subject in subjects:
+        message = analyzer_pb2.AnalyzerResource()
+        fill_resource(message, subject)
+        inputs = struct_pb2.Struct()
+        fill_struct(inputs, subject.inputs)
+        resources.append(read_resource(message, read_struct(inputs)))
+    return resources
 
 
 def read_export(path: Path) -> list[Subject]:

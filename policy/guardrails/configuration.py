@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from .exemptions import Exemption, exemptions_of
 from .resources import Resource, Stack
-from .rules import Exempted, Level, Rule, Violation, judge
+from .rules import Exempted, Level, NotYetKnown, Rule, Violation, judge
 from .schemas import problems_of
 from .values import kind_of_value
 
@@ -122,5 +122,6 @@ def _check_exemption(
     outcomes = [
         outcome for resource in covered for outcome in judge(rule, resource, stack=stack, config=settings, today=today)
     ]
-    if not any(isinstance(outcome, (Exempted, Violation)) for outcome in outcomes):
+    # A verdict that is still open may become the violation that the exemption is for.
+    if not any(isinstance(outcome, (Exempted, Violation, NotYetKnown)) for outcome in outcomes):
         yield f"{rule.id}: the exemption of {exemption.urn} isn't needed: nothing that it covers violates the rule."

@@ -9,7 +9,7 @@ from policy.guardrails.catalogue import RULES
 from policy.guardrails.configuration import check_config, settings_of
 from policy.guardrails.resources import Resource
 from policy.guardrails.schemas import problems_of
-from tests.policy.harness import TODAY, resource
+from tests.policy.harness import TODAY, UNKNOWN, resource
 
 
 def problems(config: Any, resources: list[Resource] | None = None) -> list[str]:
@@ -170,6 +170,10 @@ class TestExemptions:
             assert problems(exempt(), resources) == [
                 "ecr-immutable-tags: the exemption of *::jobs isn't needed: nothing that it covers violates the rule."
             ]
+
+    def test_exemption_of_what_is_not_yet_known_passes(self):
+        open_verdict = resource("ecr:Repository", {"imageTagMutability": UNKNOWN}, name="jobs")
+        assert problems(exempt(), [open_verdict]) == []
 
     def test_rules_about_the_stack_see_the_stack(self):
         config = {"ecr-lifecycle-present": {"enforcementLevel": "mandatory", **settings_of(exempt_entry())}}

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from engine.policy_driver import UNKNOWN_TEXT, PolicyError
-from engine.policy_subjects import from_export, from_registrations, read_export
+from engine.policy_subjects import as_resources, from_export, from_registrations, read_export
 from engine.registration import Registration
 from engine.values import UNKNOWN
 
@@ -86,6 +86,23 @@ class TestRegistrations:
         (found,) = from_registrations([registration(inputs, outputs={"arn": "arn:x", "name": "jobs-1"}, id="i")])
         assert found.state == {"name": "jobs-1", "open": UNKNOWN_TEXT, "arn": "arn:x", "id": "i"}
         assert "nested" in found.inputs
+
+
+def test_rules_see_the_same_as_over_the_wire():
+    item = registration(
+        {"name": "jobs", "nested": {"a": [UNKNOWN]}, "key": "value"},
+        outputs={"arn": "arn:x"},
+        secret_inputs=frozenset({"key"}),
+        property_dependencies={"name": ("urn:d",), "tags": ()},
+        protect=True,
+        id="i",
+    )
+    (found,) = as_resources(from_registrations([item], region="eu-central-1"))
+    assert (found.name, found.protect, found.parent, found.region) == ("jobs", True, "urn:parent", "eu-central-1")
+    assert found.property_dependencies == {"name": {"urn:d"}}
+    nested = found["nested"]["a"].items()[0]
+    assert (found["key"].text(), found["arn"].text(), found["id"].text()) == ("value", "arn:x", "i")
+    assert not nested.known
 
 
 PROVIDER = {

@@ -1,0 +1,281 @@
+"""Our own stacks under the pack: all in order, and each protected property guarded by exactly one rule.
+
+The stacks are judged by the real pack process; the changes one by one by the rules alone, which is quicker. A provider
+that answers as AWS would stands for AWS: what the real one adds to a resource's state isn't proven here.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.policy_driver import analyze
+from engine.policy_subjects import as_resources, from_registrations
+from engine.preview import PreviewProvider
+from engine.program import Deployment, run_program
+from policy.guardrails.catalogue import RULES
+from policy.guardrails.configuration import check_config, settings_of
+from policy.guardrails.resources import Resource, Stack
+from policy.guardrails.rules import NotYetKnown, Violation, judge
+from tests.components.stack import FakeAws
+from tests.policy.harness import TODAY
+
+ROOT = Path(__file__).parents[2]
+REGION = "eu-central-1"
+STACKS = ("local", "dev", "staging", "prod")
+
+
+def config_of(stack: str) -> dict[str, Any]:
+    return json.loads((ROOT / "policy" / f"config.{stack}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def run() -> Callable[..., Deployment]:
+    """The committed stacks, each run once."""
+    known: dict[tuple[str, str], Deployment] = {}
+
+    def once(stack: str, how: str) -> Deployment:
+        if (stack, how) not in known:
+            provider = FakeAws() if how == "deployed" else PreviewProvider(REGION, placeholders=how == "placeholders")
+            known[stack, how] = run_program(ROOT, stack, provider=provider, preview=how != "deployed")
+        return known[stack, how]
+
+    return once
+
+
+def resources_of(deployment: Deployment) -> list[Resource]:
+    return as_resources(from_registrations(deployment.registrations, region=REGION))
+
+
+class TestCommittedStacks:
+    @pytest.mark.parametrize("stack", STACKS)
+    @pytest.mark.parametrize("how", ["placeholders", "deployed"])
+    def test_nothing_mandatory_is_violated_and_nothing_open(self, run: Callable[..., Deployment], stack: str, how: str):
+        subjects = from_registrations(run(stack, how).registrations, region=REGION)
+        report = analyze(
+            subjects,
+            pack=ROOT / "policy",
+            config=config_of(stack),
+            project="slipway",
+            stack=stack,
+            dry_run=how != "deployed",
+        )
+        assert [(item.policy, item.urn, item.message) for item in report.mandatory] == []
+        assert [(item.policy, item.message) for item in report.open] == []
+
+    def test_first_preview_waits_for_the_image_and_for_arns(self, run: Callable[..., Deployment]):
+        subjects = from_registrations(run("dev", "first preview").registrations, region=REGION)
+        report = analyze(subjects, pack=ROOT / "policy", config=config_of("dev"), stack="dev")
+        waiting = {(item.policy, item.urn.split("$")[-1].split("::")[0]) for item in report.open}
+        assert ("arm64-batch-job", "aws:batch/jobDefinition:JobDefinition") in waiting
+        assert ("image-digest-pinned", "aws:batch/jobDefinition:JobDefinition") in waiting
+        assert not {item for item in waiting if item[0].startswith(("api-", "ecr-"))}
+        assert report.mandatory == []
+
+    @pytest.mark.parametrize("stack", STACKS)
+    def test_configuration_is_in_order_and_each_exemption_needed(self, run: Callable[..., Deployment], stack: str):
+        resources = resources_of(run(stack, "placeholders"))
+        assert check_config(config_of(stack), RULES, today=TODAY, resources=resources) == []
+
+    def test_each_stack_has_a_configuration_and_each_configuration_a_stack(self):
+        files = {path.name for path in (ROOT / "policy").glob("config.*.json")}
+        assert files == {f"config.{stack}.json" for stack in STACKS}
+        stacks = {path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")}
+        assert set(STACKS) == stacks
+
+    def test_only_the_public_website_of_dev_and_local_is_exempted(self):
+        exempted = {
+            (stack, rule)
+            for stack in STACKS
+            for rule, entry in config_of(stack).items()
+            if settings_of(entry).get("exemptions")
+        }
+        assert exempted == {
+            (stack, rule) for stack in ("dev", "local") for rule in ("s3-public-block", "s3-no-public-policy")
+        }
+
+
+Verdicts = set[tuple[str, str, str]]
+
+
+def verdicts(resources: list[Resource], config: Mapping[str, Any]) -> Verdicts:
+    """Rule, resource and text of each violation and each open verdict."""
+    stack = Stack(resources)
+    found: Verdicts = set()
+    for rule in RULES:
+        settings = settings_of(config.get(rule.id))
+        for resource in stack.resources:
+            if not rule.judges(resource.kind):
+                continue
+            for item in judge(rule, resource, stack=stack, config=settings, today=TODAY):
+                if isinstance(item, Violation):
+                    found.add((rule.id, resource.name, item.found))
+                elif isinstance(item, NotYetKnown):
+                    found.add((rule.id, resource.name, item.path))
+    return found
+
+
+@pytest.fixture(scope="module")
+def deployed(run: Callable[..., Deployment]) -> dict[str, list[Resource]]:
+    return {stack: resources_of(run(stack, "deployed")) for stack in ("dev", "prod")}
+
+
+@pytest.fixture(scope="module")
+def accepted(deployed: dict[str, list[Resource]]) -> dict[str, Verdicts]:
+    return {stack: verdicts(resources, config_of(stack)) for stack, resources in deployed.items()}
+
+
+REMOVED = object()
+
+
+def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """`value` with another value at a path; JSON inside a string is opened on the way."""
+    if isinstance(value, str):
+        return json.dumps(changed(json.loads(value), path, new))
+    value = copy.copy(value)
+    if len(path) > 1:
+        value[path[0]] = changed(value[path[0]], path[1:], new)
+    elif new is REMOVED:
+        del value[path[0]]
+    else:
+        value[path[0]] = new
+    return value
+
+
+def with_change(resources: list[Resource], kind: str, name: str, path: tuple[Any, ...], new: Any) -> list[Resource]:
+    matching = [item for item in resources if item.kind == kind and item.name.endswith(name)]
+    assert len(matching) == 1, f"{kind} {name}: {[item.name for item in resources if item.kind == kind]}"
+    (subject,) = matching
+    if path == ("protect",):
+        other = replace(subject, protect=new)
+    elif not path:
+        return [item for item in resources if item is not subject]
+    else:
+        origins = {key: urns for key, urns in subject.property_dependencies.items() if key != path[0]}
+        other = replace(subject, properties=changed(dict(subject.properties), path, new), property_dependencies=origins)
+    return [other if item is subject else item for item in resources]
+
+
+CONTAINER = ("containerProperties",)
+STATEMENT = ("policy", "Statement", 0)
+IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/slipway-dev/wordcount:latest"
+CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
+    ("ecr:Repository", "wordcount", ("imageTagMutability",), "MUTABLE", {"ecr-immutable-tags"}),
+    ("ecr:Repository", "wordcount", ("imageTagMutabilityExclusionFilters", 0, "filter"), "*", {"ecr-immutable-tags"}),
+    ("ecr:Repository", "wordcount", ("imageScanningConfiguration", "scanOnPush"), False, {"ecr-scan-on-push"}),
+    ("ecr:LifecyclePolicy", "wordcount", ("repository",), "other", {"ecr-lifecycle-present"}),
+    ("ecr:LifecyclePolicy", "wordcount", (), None, {"ecr-lifecycle-present"}),
+    ("ecr:LifecyclePolicy", "wordcount", ("policy", "rules"), [], {"ecr-lifecycle-effective"}),
+    ("ecr:LifecyclePolicy", "wordcount", ("policy", "rules", 2), REMOVED, {"ecr-lifecycle-effective"}),
+    (
+        "ecr:LifecyclePolicy",
+        "wordcount",
+        ("policy", "rules", 1, "selection", "countNumber"),
+        "1",
+        {"ecr-lifecycle-effective"},
+    ),
+    ("docker-build:Image", "wordcount", ("platforms",), ["linux/amd64"], {"arm64-image-build"}),
+    ("docker-build:Image", "wordcount", ("platforms",), ["linux/arm64", "linux/amd64"], {"arm64-image-build"}),
+    ("docker-build:Image", "wordcount", ("platforms",), REMOVED, {"arm64-image-build"}),
+    ("lambda:Function", "wordcount-trigger", ("architectures",), ["x86_64"], {"arm64-lambda"}),
+    ("lambda:Function", "wordcount-trigger", ("architectures",), REMOVED, {"arm64-lambda"}),
+    ("lambda:Function", "reconciler", ("architectures",), ["x86_64"], {"arm64-lambda"}),
+    (
+        "batch:JobDefinition",
+        "wordcount",
+        (*CONTAINER, "runtimePlatform", "cpuArchitecture"),
+        "X86_64",
+        {"arm64-batch-job"},
+    ),
+    ("batch:JobDefinition", "wordcount", (*CONTAINER, "runtimePlatform"), REMOVED, {"arm64-batch-job"}),
+    ("batch:JobDefinition", "wordcount", (*CONTAINER, "image"), IMAGE, {"image-digest-pinned"}),
+    ("batch:JobDefinition", "wordcount", (*CONTAINER, "privileged"), True, {"batch-not-privileged"}),
+    ("batch:JobDefinition", "wordcount", (*CONTAINER, "logConfiguration"), REMOVED, {"batch-log-roles"}),
+    ("batch:JobDefinition", "wordcount", (*CONTAINER, "jobRoleArn"), REMOVED, {"batch-log-roles"}),
+    ("batch:JobDefinition", "wordcount", (*CONTAINER, "executionRoleArn"), REMOVED, {"batch-log-roles"}),
+    ("batch:JobDefinition", "wordcount", ("timeout",), REMOVED, {"batch-bounded"}),
+    ("batch:JobDefinition", "wordcount", ("retryStrategy", "attempts"), 11, {"batch-bounded"}),
+    (
+        "batch:ComputeEnvironment",
+        "slipway-dev",
+        ("computeResources",),
+        {"type": "EC2", "instanceTypes": ["optimal"]},
+        {"arm64-batch-compute"},
+    ),
+    ("batch:ComputeEnvironment", "slipway-dev", ("computeResources", "type"), "FARGATE_SPOT", {"batch-spot-arm64"}),
+    ("apigateway:Method", "wordcount/jobs-post", ("apiKeyRequired",), False, {"api-method-key"}),
+    ("apigateway:Method", "wordcount/jobs/jobId-get", ("apiKeyRequired",), REMOVED, {"api-method-key"}),
+    ("apigateway:Method", "wordcount/jobs/jobId-delete", ("apiKeyRequired",), False, {"api-method-key"}),
+    ("apigateway:Method", "wordcount/jobs-post", ("requestModels",), REMOVED, {"api-validate-body"}),
+    ("apigateway:Method", "wordcount/uploads-post", ("requestValidatorId",), REMOVED, {"api-validate-body"}),
+    ("apigateway:Integration", "dev-preflight", ("type",), "AWS_PROXY", {"api-options-is-preflight"}),
+    ("apigateway:Method", "dev-preflight", ("apiKeyRequired",), True, {"api-options-is-preflight"}),
+    ("apigateway:ApiKey", "default-0-1", ("enabled",), False, {"api-key-chain"}),
+    ("apigateway:UsagePlanKey", "default-0-1", (), None, {"api-key-chain"}),
+    ("apigateway:UsagePlan", "dev-default", ("apiStages", 0, "stage"), "other", {"api-key-chain", "api-throttle"}),
+    ("apigateway:UsagePlan", "dev-default", ("throttleSettings",), REMOVED, {"api-throttle"}),
+    ("apigateway:Deployment", "slipway-dev", ("triggers",), REMOVED, {"api-redeploy-triggers"}),
+    ("apigateway:Response", "default-4xx", (), None, {"api-error-cors"}),
+    ("iam:RolePolicy", "wordcount-trigger", (*STATEMENT, "Action"), ["batch:*"], {"iam-no-star"}),
+    ("iam:RolePolicy", "wordcount-trigger", (*STATEMENT, "Resource"), ["*"], {"iam-no-star"}),
+    (
+        "iam:RolePolicy",
+        "wordcount-trigger",
+        STATEMENT,
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/*"},
+        {"iam-passrole-scoped"},
+    ),
+    (
+        "iam:Role",
+        "wordcount-job",
+        ("assumeRolePolicy", "Statement", 0, "Principal"),
+        {"AWS": "*"},
+        {"iam-trust-scoped"},
+    ),
+    (
+        "iam:Role",
+        "wordcount-job",
+        ("managedPolicyArns",),
+        ["arn:aws:iam::aws:policy/AdministratorAccess"],
+        {"iam-no-admin-policies"},
+    ),
+    ("lambda:Permission", "dev-wordcount", ("principal",), "*", {"lambda-permission-source"}),
+    ("lambda:Permission", "dev-wordcount", ("sourceArn",), REMOVED, {"lambda-permission-source"}),
+    ("lambda:Function", "wordcount-trigger", ("runtime",), "python3.8", {"lambda-runtime-supported"}),
+    ("lambda:Function", "wordcount-trigger", ("timeout",), 60, {"lambda-timeout-29s"}),
+    ("s3:BucketPublicAccessBlock", "dev-results", ("blockPublicAcls",), False, {"s3-public-block"}),
+    ("s3:BucketPublicAccessBlock", "dev-results", (), None, {"s3-public-block"}),
+    ("s3:BucketPolicy", "dev-inputs", (*STATEMENT, "Effect"), "Allow", {"s3-no-public-policy", "s3-tls-versioning"}),
+    (
+        "ec2:SecurityGroup",
+        "dev-jobs",
+        ("ingress",),
+        [{"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrBlocks": ["0.0.0.0/0"]}],
+        {"sg-no-open-ingress"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path", "new", "expected"),
+    CHANGES,
+    ids=[
+        f"{kind} {'.'.join(map(str, path)) or 'removed'} {index}" for index, (kind, _, path, _, _) in enumerate(CHANGES)
+    ],
+)
+def test_each_protected_property_is_guarded_by_exactly_its_rule(
+    deployed: dict[str, list[Resource]],
+    accepted: dict[str, Verdicts],
+    kind: str,
+    name: str,
+    path: tuple[Any, ...],
+    new: Any,
+    expected: set[str],
+):
+    resources = with_change(deployed["dev"], kind, name, path, new)
+    found = verdicts(resources, config_of("dev")) - accepted["dev"]
+    assert {rule for rule, _, _ in found} == expected, found

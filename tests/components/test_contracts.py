@@ -267,7 +267,7 @@ OURS = {"components", "policy", "lambda_src", "sandbox", "cli", "engine", "bench
         ("components", {"components"}),
         ("policy", {"policy"}),
         ("lambda_src", set[str]()),
-        ("engine", {"engine"}),
+        ("engine", {"engine", "policy"}),
         ("sandbox", {"sandbox", "engine"}),
     ],
 )

@@ -10,6 +10,7 @@ from . import (
     arm64,
     batch,
     cloudfront,
+    data,
     ec2,
     ecr,
     ecs,
@@ -17,8 +18,12 @@ from . import (
     functions,
     iam,
     images,
+    logs,
     messaging,
+    plain_secrets,
+    regions,
     s3,
+    tagging,
 )
 from .rules import Rule
 
@@ -35,6 +40,10 @@ SERVICES: Final[Mapping[str, Sequence[Rule]]] = {
     "ECS": ecs.RULES,
     "Network": ec2.RULES,
     "Messaging": messaging.RULES,
+    "Logs": logs.RULES,
+    "Secrets": plain_secrets.RULES,
+    "Data": data.RULES,
+    "Everywhere": (*tagging.RULES, *regions.RULES),
 }
 
 RULES: Final[Sequence[Rule]] = tuple(rule for rules in SERVICES.values() for rule in rules)

@@ -1,0 +1,123 @@
+"""Resources stay in the regions that were chosen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+
+from .resources import Resource
+from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
+from .values import MISSING, Node, shown
+
+PROVIDER: Final = "pulumi:providers:aws"
+CLOUDFRONT_REGION: Final = "us-east-1"
+
+GLOBAL_MODULES: Final = frozenset(
+    {
+        "account",
+        "billing",
+        "budgets",
+        "chatbot",
+        "cloudfront",
+        "costexplorer",
+        "cur",
+        "ecrpublic",
+        "globalaccelerator",
+        "iam",
+        "networkmanager",
+        "organizations",
+        "route53",
+        "route53domains",
+        "savingsplans",
+        "shield",
+        "waf",
+    }
+)
+"""Modules of services that have no region, whatever the provider says."""
+
+_REPLICAS: Final[Mapping[str, tuple[str, str]]] = {
+    "dynamodb:Table": ("replicas", "regionName"),
+    "dynamodb:GlobalTable": ("replicas", "regionName"),
+    "secretsmanager:Secret": ("replicas", "region"),
+}
+"""Kind -> the list of its copies, and the property of a copy with the region."""
+
+
+_CLOUDFRONT_NAMESPACES: Final = frozenset({"AWS/Billing", "AWS/CloudFront", "AWS/Route53"})
+"""Metrics that exist in one region only."""
+
+
+def check_region_pin(resource: Resource, settings: Settings) -> Iterator[Finding]:
+    allowed = settings.texts("regions")
+    if not allowed:
+        yield NotApplicable("the configuration pins no region")
+    elif not resource.type.startswith("aws:") and resource.type != PROVIDER:
+        yield NotApplicable("it is no resource of AWS")
+    elif resource.kind.partition(":")[0] in GLOBAL_MODULES:
+        yield NotApplicable("the service has no regions")
+    else:
+        yield from each((_own_region, _replicas), lambda part: part(resource, allowed))
+
+
+def _own_region(resource: Resource, allowed: Sequence[str]) -> Iterator[Finding]:
+    own = resource["region"]
+    region = (
+        Node(resource.provider.get("region", MISSING), "the provider's region") if own.known and own.missing else own
+    )
+    if region.missing:
+        yield NotYetKnown(path="region", why="is told neither by the resource nor by its provider")
+    elif region.text() != CLOUDFRONT_REGION or not _belongs_to_cloudfront(resource):
+        yield from _outside(region, allowed)
+
+
+def _belongs_to_cloudfront(resource: Resource) -> bool:
+    """Whether a resource has to be in us-east-1, where CloudFront looks for it."""
+    match resource.kind.partition(":"):
+        case ("acm", _, _):
+            return True
+        case ("wafv2", _, _):
+            return resource["scope"].text("").upper() == "CLOUDFRONT"
+        case ("cloudwatch", _, "MetricAlarm"):
+            return resource["namespace"].text("") in _CLOUDFRONT_NAMESPACES
+        case _:
+            return False
+
+
+def _replicas(resource: Resource, allowed: Sequence[str]) -> Iterator[Finding]:
+    key, region = _REPLICAS.get(resource.kind, ("", ""))
+    if key:
+        yield from each(resource[key].items(), lambda copy: _outside(copy[region], allowed))
+    if resource.kind == "ecr:ReplicationConfiguration":
+        rules = resource["replicationConfiguration"]["rules"].items()
+        destinations = [copy for rule in rules for copy in rule["destinations"].items()]
+        yield from each(destinations, lambda copy: _outside(copy["region"], allowed))
+
+
+def _outside(region: Node, allowed: Sequence[str]) -> Iterator[Finding]:
+    if not any(fnmatchcase(region.text(), pattern) for pattern in allowed):
+        yield Violation(found=f"{region.path} is {shown(region.text())}", expected=" or ".join(allowed))
+
+
+REGION_PIN: Final = Rule(
+    id="region-pin",
+    level=Level.ADVISORY,
+    severity=Severity.MEDIUM,
+    title="Data stays in its regions",
+    description="Resources and their replicas are in the regions that the configuration lists.",
+    why="Data in another region may break what was promised about where it is, and is easily forgotten there.",
+    fix="Set aws:region, or the provider's or the resource's region, to one of the listed; drop replicas elsewhere.",
+    link="https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html",
+    kinds=("*",),
+    peers=("AWS Control Tower region deny", "Security Hub (none)"),
+    schema={
+        "regions": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "default": [],
+            "description": "Regions, with `*` for any text, as eu-*; none pins nothing. What CloudFront needs in "
+            "us-east-1 and global services are left alone.",
+        }
+    },
+    check=check_region_pin,
+)
+
+RULES: Final = (REGION_PIN,)

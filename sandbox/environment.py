@@ -70,4 +70,5 @@ def server_environment(port: int, region: str, state: Path, instance: str) -> Ma
         "S3_DATA_DIR": str(state / "tmp" / "s3"),
         "STATE_DIR": str(state / "tmp" / "state"),
         "LOG_LEVEL": "WARNING",
+        "AUTH": "true",
     }

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, Protocol
 
 from sandbox.loopback import is_loopback
@@ -12,18 +12,19 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+RawHeaders = Sequence[tuple[bytes, bytes]]
+Answer = tuple[int, Mapping[str, str], bytes]
+
 HEALTH_PATH: Final = "/_slipway/health"
+CALLS_PATH: Final = "/_slipway/calls"
 _ADMIN_PREFIXES: Final = ("/_ministack/", "/_localstack/")
-_DISTRIBUTIONS: Final = ".cloudfront.localhost"
 _BATCH_SCOPE: Final = re.compile(r"Credential=[^,\s]+/batch/aws4_request")
 
 
 class BatchService(Protocol):
     """What answers the requests that are signed for AWS Batch."""
 
-    async def handle(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Status, headers and body of the answer."""
         ...
 
@@ -35,10 +36,29 @@ class Gateway:
     through a name of its own that resolves to 127.0.0.1.
     """
 
-    def __init__(self, emulator: Application, batch: BatchService, identity: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        emulator: Application,
+        batch: BatchService,
+        *,
+        identity: Mapping[str, Any],
+        refuse: Callable[[str, str, RawHeaders, bytes], Answer | None],
+        calls: Callable[[], Sequence[Mapping[str, Any]]],
+    ) -> None:
+        """Make the application.
+
+        Args:
+            emulator: answers what nobody else does.
+            batch: answers what is signed for AWS Batch.
+            identity: what the health endpoint tells.
+            refuse: the refusal of a call to Batch (method, path with query, headers, body), or None.
+            calls: what the calls endpoint tells.
+        """
         self._emulator = emulator
         self._batch = batch
         self._identity = dict(identity)
+        self._refuse = refuse
+        self._calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -54,25 +74,24 @@ class Gateway:
             await _answer(send, 421, {"message": "The sandbox answers to localhost and 127.0.0.1 only."})
         elif path == HEALTH_PATH:
             await _answer(send, 200, self._identity)
+        elif path == CALLS_PATH:
+            await _answer(send, 200, {"calls": self._calls()})
         elif path.startswith(_ADMIN_PREFIXES):
             await _answer(send, 404, {"message": "The emulator's own administration is not served."})
         elif _BATCH_SCOPE.search(headers.get("authorization", "")):
-            status, answer_headers, body = await self._batch.handle(
-                scope["method"], _full_path(scope), headers, await _body(receive)
-            )
-            await _send(send, status, answer_headers, body)
+            method, target, body = scope["method"], _full_path(scope), await _body(receive)
+            answer = self._refuse(method, target, scope["headers"], body)
+            await _send(send, *(answer or await self._batch.handle(method, target, headers, body)))
         else:
-            await self._emulator(_as_https(scope, host), receive, send)
+            await self._emulator(_as_https(scope), receive, send)
 
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def _as_https(scope: Scope, host: str) -> Scope:
-    """A distribution's viewers come over HTTPS. The sandbox has no TLS: plain HTTP stands for it."""
-    if not host.endswith(_DISTRIBUTIONS):
-        return scope
+def _as_https(scope: Scope) -> Scope:
+    """The sandbox has no TLS: plain HTTP stands for it, for policies that refuse anything else too."""
     return {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
 
 

@@ -7,6 +7,7 @@ processes.
 
 import argparse
 import asyncio
+import functools
 import importlib
 import os
 import shutil
@@ -70,6 +71,7 @@ async def _serve(state: Path, options: argparse.Namespace) -> None:
 
     from sandbox import emulator, shims
     from sandbox.gateway import Gateway
+    from sandbox.shims import authorization
 
     identity = {
         "service": SERVICE,
@@ -101,7 +103,14 @@ async def _serve(state: Path, options: argparse.Namespace) -> None:
 
     try:
         serve: Any = importlib.import_module("hypercorn.asyncio").serve  # its own types are partial
-        await serve(Gateway(application, batch, identity), config, shutdown_trigger=stopped, mode="asgi")
+        gateway = Gateway(
+            application,
+            batch,
+            identity=identity,
+            refuse=functools.partial(authorization.refuse_batch_call, region=options.region),
+            calls=authorization.recorded_calls,
+        )
+        await serve(gateway, config, shutdown_trigger=stopped, mode="asgi")
     finally:
         emulator.stop()
 
@@ -109,6 +118,7 @@ async def _serve(state: Path, options: argparse.Namespace) -> None:
 def _batch(port: int, state: Path, region: str, on_state_change: Callable[[Mapping[str, Any]], None]) -> Any:
     from sandbox.batch import Batch
     from sandbox.images import ImageStore
+    from sandbox.shims import authorization
 
     return Batch(
         endpoint_url=endpoint_url(port),
@@ -118,6 +128,7 @@ def _batch(port: int, state: Path, region: str, on_state_change: Callable[[Mappi
         history=state / "jobs.json",
         on_state_change=on_state_change,
         stop_seconds=JOB_STOP_SECONDS,
+        credentials=authorization.role_credentials,
     )
 
 

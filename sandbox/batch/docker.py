@@ -36,7 +36,7 @@ class DockerRunner:
 
     async def run(self, task: Task, *, started: Callable[[], None], output: Output, stop: asyncio.Event) -> int:
         name = f"slipway-job-{uuid.uuid4().hex}"
-        variables = {**task.environment, **self._aws}
+        variables = {**task.environment, **self._aws, **task.credentials}
         arguments = [
             *(self._command, "run", "--name", name, "--rm", "--pull=never", "--network=host"),
             *(f"--cpus={task.vcpus}", f"--memory={task.memory_mib}m"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor as ThreadExecutor
 from typing import Any
 
@@ -34,12 +34,14 @@ class Execution:
         executor: ThreadExecutor,
         *,
         stop_seconds: float,
+        credentials: Callable[[str, str], Mapping[str, str]] | None = None,
     ) -> None:
         self._state = state
         self._runner = runner
         self._logs_client = logs_client
         self._executor = executor
         self._stop_seconds = stop_seconds
+        self._credentials = credentials
 
     async def __call__(self, job: Job, attempt: int, started: Callable[[], None]) -> Outcome:
         try:
@@ -114,6 +116,7 @@ class Execution:
             given["AWS_BATCH_JOB_ARRAY_INDEX"] = str(array["index"])
             given["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.parent.detail["arrayProperties"]["size"])
         needed = requirements(container)
+        role = container.get("jobRoleArn")
         return Task(
             image=container["image"],
             command=container.get("command"),
@@ -121,4 +124,5 @@ class Execution:
             vcpus=float(needed["VCPU"]),
             memory_mib=int(needed["MEMORY"]),
             stop_seconds=self._stop_seconds,
+            credentials=self._credentials(role, job.id) if self._credentials and role else {},
         )

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -49,6 +49,8 @@ class Task:
     memory_mib: int
     stop_seconds: float
     """From SIGTERM to SIGKILL."""
+    credentials: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the job role, as environment variables; they go before those of the runner."""
 
 
 class Runner(Protocol):
@@ -101,7 +103,7 @@ class ProcessRunner:
         output: Output,
         stop: asyncio.Event,
     ) -> int:
-        fixed = {**self._aws, processes.MARK: mark}
+        fixed = {**self._aws, **task.credentials, processes.MARK: mark}
         if _INSTANCE in os.environ:
             fixed[_INSTANCE] = os.environ[_INSTANCE]
         call = invocation(image, scratch / "rootfs", scratch / "bin", task.command, task.environment)

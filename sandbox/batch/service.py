@@ -56,6 +56,7 @@ class Batch:
         runner: Runner | None = None,
         logs_client: Callable[[], Any] | None = None,
         stop_seconds: float = STOP_SECONDS,
+        credentials: Callable[[str, str], Mapping[str, str]] | None = None,
         now: Callable[[], int] = now_milliseconds,
     ) -> None:
         """Make the service; it runs jobs after `start`.
@@ -70,6 +71,8 @@ class Batch:
             runner: replaces the choice of container or process.
             logs_client: makes the boto3 client of CloudWatch Logs; called on worker threads.
             stop_seconds: from SIGTERM to SIGKILL for a job that is ended.
+            credentials: the environment variables with which a job acts as its role (ARN, job id); without it, a job
+                has the sandbox's own.
             now: milliseconds since 1970.
         """
         self._endpoint_url = endpoint_url
@@ -90,7 +93,14 @@ class Batch:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         chosen = runner or PreferredRunner(docker_runner(aws), ProcessRunner(images, aws))
-        execute = Execution(self._state, chosen, logs_client or self._logs, self._threads, stop_seconds=stop_seconds)
+        execute = Execution(
+            self._state,
+            chosen,
+            logs_client or self._logs,
+            self._threads,
+            stop_seconds=stop_seconds,
+            credentials=credentials,
+        )
         self._lifecycle = Lifecycle(self._state, execute=execute, publish=self._publish, record=self._history.record)
         self._operations = self._routes()
         self._writing: asyncio.Task[None] | None = None

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox import emulator
-from sandbox.shims import apigateway, apigateway_reads, ec2, ecr, events, functions, s3
+from sandbox.shims import apigateway, apigateway_reads, authorization, ec2, ecr, events, functions, s3
 from sandbox.shims.replacing import replace
 
 
 def install() -> None:
     """Apply them, before the first request: those of a service right after it is loaded, which is at its first use."""
+    authorization.install()
     s3.install()
     replace(emulator.app(), "_get_module", functools.partial(_install_once, _installers()))
 

@@ -124,6 +124,15 @@ def create(provider: SandboxProvider) -> Create:
     return make
 
 
+@pytest.fixture(scope="session")
+def role(create: Create) -> str:
+    """The ARN of a role that functions and jobs may take, and that allows nothing."""
+    services = ["lambda.amazonaws.com", "ecs-tasks.amazonaws.com"]
+    statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    return create("aws:iam/role:Role", name="idle-role", assumeRolePolicy=json.dumps(trust))["arn"]
+
+
 @dataclass(frozen=True)
 class Function:
     name: str
@@ -132,12 +141,10 @@ class Function:
 
 
 @pytest.fixture
-def function(create: Create, unique: str) -> Callable[[str], Function]:
+def function(create: Create, unique: str, role: str) -> Callable[[str], Function]:
     """`function(source)` deploys a Python function whose handler is `handle`."""
 
     def make(source: str) -> Function:
-        trust = {"Version": "2012-10-17", "Statement": [_allow_lambda()]}
-        role = create("aws:iam/role:Role", name=f"{unique}-role", assumeRolePolicy=json.dumps(trust))
         made = create(
             "aws:lambda/function:Function",
             name=f"{unique}-function",
@@ -145,13 +152,9 @@ def function(create: Create, unique: str) -> Callable[[str], Function]:
             handler="handler.handle",
             runtime="python3.13",
             architectures=["arm64"],
-            role=role["arn"],
+            role=role,
             timeout=20,
         )
         return Function(made.id, made["arn"], made["invokeArn"])
 
     return make
-
-
-def _allow_lambda() -> dict[str, Any]:
-    return {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}

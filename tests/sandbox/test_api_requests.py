@@ -57,7 +57,7 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(create: Callable[..., Any]) -> Api:
+def api(create: Callable[..., Any], role: str) -> Api:
     name = f"t{uuid.uuid4().hex[:8]}"
     function = create(
         "aws:lambda/function:Function",
@@ -65,7 +65,7 @@ def api(create: Callable[..., Any]) -> Api:
         code=pulumi.AssetArchive({"handler.py": pulumi.StringAsset(_SOURCE)}),
         handler="handler.handle",
         runtime="python3.13",
-        role="arn:aws:iam::000000000000:role/any",
+        role=role,
     )
     rest = create("aws:apigateway/restApi:RestApi", name=name)
     of_api = {"restApi": rest.id}

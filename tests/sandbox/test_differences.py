@@ -51,7 +51,7 @@ def deploy(create: Create, api: Any) -> str:
 
 
 @pytest.fixture
-def slow_echo(create: Create, api: Any, unique: str) -> str:
+def slow_echo(create: Create, api: Any, unique: str, role: str) -> str:
     """The URL of a method whose function takes longer than its integration may."""
     function = create(
         "aws:lambda/function:Function",
@@ -59,7 +59,7 @@ def slow_echo(create: Create, api: Any, unique: str) -> str:
         code=pulumi.AssetArchive({"handler.py": pulumi.StringAsset(_ECHO)}),
         handler="handler.handle",
         runtime="python3.13",
-        role="arn:aws:iam::000000000000:role/any",
+        role=role,
     )
     create(
         "aws:lambda/permission:Permission",

@@ -117,11 +117,14 @@ def test_a_function_of_a_killed_server_ends_with_the_next_stop(
     started = process.start(state, port=free_port, region=REGION)
     client = Clients(started.endpoint_url, REGION)
     archive = zip_bytes(pulumi.AssetArchive({"handler.py": pulumi.StringAsset(_BLOCKED)}), tmp_path)
+    statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)["Role"]
     client("lambda").create_function(
         FunctionName="blocked",
         Runtime="python3.13",
         Handler="handler.handle",
-        Role="arn:aws:iam::000000000000:role/any",
+        Role=role["Arn"],
         Timeout=600,
         Code={"ZipFile": archive},
     )

@@ -17,7 +17,6 @@ Create = Callable[..., Any]
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 TAGS = {"Project": "slipway"}
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 _REPORTER = """
 import json, os, socket
 
@@ -34,21 +33,29 @@ def refused(call: Callable[..., Any], **arguments: Any) -> str:
     return caught.value.response["Error"]["Code"]
 
 
-def deploy(create: Create, name: str, source: str, **inputs: Any) -> Any:
-    return create(
-        "aws:lambda/function:Function",
-        name=name,
-        code=pulumi.AssetArchive({"handler.py": pulumi.StringAsset(source)}),
-        handler="handler.handle",
-        runtime="python3.13",
-        role=ROLE,
-        **inputs,
-    )
+Deploy = Callable[..., Any]
 
 
-def test_function(create: Create, client: Clients, unique: str) -> None:
+@pytest.fixture
+def deploy(create: Create, role: str) -> Deploy:
+    """`deploy(name, source, **inputs)` makes a Python function."""
+
+    def make(name: str, source: str, **inputs: Any) -> Any:
+        return create(
+            "aws:lambda/function:Function",
+            name=name,
+            code=pulumi.AssetArchive({"handler.py": pulumi.StringAsset(source)}),
+            handler="handler.handle",
+            runtime="python3.13",
+            role=role,
+            **inputs,
+        )
+
+    return make
+
+
+def test_function(deploy: Deploy, client: Clients, unique: str, role: str) -> None:
     function = deploy(
-        create,
         unique,
         "def handle(event, context): return event",
         architectures=["arm64"],
@@ -65,7 +72,7 @@ def test_function(create: Create, client: Clients, unique: str) -> None:
     )
     read = client("lambda").get_function(FunctionName=unique)
     found = read["Configuration"]
-    assert (found["Runtime"], found["Handler"], found["Role"]) == ("python3.13", "handler.handle", ROLE)
+    assert (found["Runtime"], found["Handler"], found["Role"]) == ("python3.13", "handler.handle", role)
     assert (found["Architectures"], found["Timeout"], found["MemorySize"]) == (["arm64"], 20, 256)
     assert (found["Description"], found["Environment"]) == ("the trigger", {"Variables": {"NAME": "value"}})
     assert (found["EphemeralStorage"], found["TracingConfig"]) == ({"Size": 1024}, {"Mode": "Active"})
@@ -79,14 +86,14 @@ def test_function(create: Create, client: Clients, unique: str) -> None:
     assert refused(client("lambda").get_function, FunctionName=unique) == "ResourceNotFoundException"
 
 
-def test_the_code_that_runs_is_the_code_that_was_given(create: Create, client: Clients, unique: str) -> None:
-    deploy(create, unique, "def handle(event, context): return {'twice': event['n'] * 2}")
+def test_the_code_that_runs_is_the_code_that_was_given(deploy: Deploy, client: Clients, unique: str) -> None:
+    deploy(unique, "def handle(event, context): return {'twice': event['n'] * 2}")
     answer = client("lambda").invoke(FunctionName=unique, Payload=json.dumps({"n": 21}))
     assert json.load(answer["Payload"]) == {"twice": 42}
 
 
-def test_permission(create: Create, client: Clients, unique: str) -> None:
-    function = deploy(create, unique, "def handle(event, context): pass")
+def test_permission(create: Create, deploy: Deploy, client: Clients, unique: str) -> None:
+    function = deploy(unique, "def handle(event, context): pass")
     source = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc/*/POST/jobs"
     permission = create(
         "aws:lambda/permission:Permission",
@@ -110,8 +117,8 @@ def test_permission(create: Create, client: Clients, unique: str) -> None:
     assert refused(client("lambda").get_policy, FunctionName=unique) == "ResourceNotFoundException"
 
 
-def test_asynchronous_invocation(create: Create, client: Clients, unique: str) -> None:
-    deploy(create, unique, "def handle(event, context): pass")
+def test_asynchronous_invocation(create: Create, deploy: Deploy, client: Clients, unique: str) -> None:
+    deploy(unique, "def handle(event, context): pass")
     create(
         "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
         functionName=unique,
@@ -157,12 +164,12 @@ def queue(create: Create, unique: str) -> Any:
     )
 
 
-def container(image: str) -> str:
+def container(image: str, role: str) -> str:
     return json.dumps(
         {
             "image": image,
-            "executionRoleArn": ROLE,
-            "jobRoleArn": ROLE,
+            "executionRoleArn": role,
+            "jobRoleArn": role,
             "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "2048"}],
             "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
             "networkConfiguration": {"assignPublicIp": "ENABLED"},
@@ -170,7 +177,7 @@ def container(image: str) -> str:
     )
 
 
-def definition(create: Create, name: str, image: str) -> Any:
+def definition(create: Create, role: str, name: str, image: str) -> Any:
     return create(
         "aws:batch/jobDefinition:JobDefinition",
         name=name,
@@ -178,7 +185,7 @@ def definition(create: Create, name: str, image: str) -> Any:
         platformCapabilities=["FARGATE"],
         propagateTags=True,
         deregisterOnNewRevision=False,
-        containerProperties=container(image),
+        containerProperties=container(image, role),
         retryStrategy={
             "attempts": 2,
             "evaluateOnExits": [
@@ -191,7 +198,7 @@ def definition(create: Create, name: str, image: str) -> Any:
     )
 
 
-def test_batch(create: Create, client: Clients, unique: str, queue: Any) -> None:
+def test_batch(create: Create, client: Clients, unique: str, queue: Any, role: str) -> None:
     batch = client("batch")
     (read,) = batch.describe_job_queues(jobQueues=[queue["arn"]])["jobQueues"]
     assert (read["jobQueueName"], read["priority"], read["state"]) == (f"{unique}-queue", 1, "ENABLED")
@@ -207,7 +214,7 @@ def test_batch(create: Create, client: Clients, unique: str, queue: Any) -> None
         "securityGroupIds": ["sg-1"],
     }
     assert read["computeEnvironmentOrder"] == [{"order": 1, "computeEnvironment": environment["computeEnvironmentArn"]}]
-    made = definition(create, unique, "any@sha256:" + "0" * 64)
+    made = definition(create, role, unique, "any@sha256:" + "0" * 64)
     assert (made["revision"], made.id) == (1, made["arn"])
     assert made["arn"] == f"{made['arnPrefix']}:1"
     (stored,) = batch.describe_job_definitions(jobDefinitions=[made["arn"]])["jobDefinitions"]
@@ -219,18 +226,25 @@ def test_batch(create: Create, client: Clients, unique: str, queue: Any) -> None
 
 
 def test_a_job_that_ends_reaches_a_function_through_a_rule(
-    create: Create, client: Clients, unique: str, queue: Any, mailbox: Any, tmp_path: Path
+    create: Create,
+    deploy: Deploy,
+    client: Clients,
+    unique: str,
+    queue: Any,
+    role: str,
+    mailbox: Any,
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "Dockerfile").write_text('FROM busybox\nCMD ["true"]\n')
     image = create("docker-build:index:Image", context={"location": str(tmp_path)})
-    job_definition = definition(create, unique, f"any@{image['digest']}")
+    job_definition = definition(create, role, unique, f"any@{image['digest']}")
     pattern = {
         "source": ["aws.batch"],
         "detail-type": ["Batch Job State Change"],
         "detail": {"status": ["SUCCEEDED", "FAILED"], "jobQueue": [queue["arn"]]},
     }
     rule = create("aws:cloudwatch/eventRule:EventRule", name=unique, eventPattern=json.dumps(pattern))
-    reporter = deploy(create, unique, _REPORTER, environment={"variables": {"MAILBOX": str(mailbox.port)}})
+    reporter = deploy(unique, _REPORTER, environment={"variables": {"MAILBOX": str(mailbox.port)}})
     create("aws:cloudwatch/eventTarget:EventTarget", rule=rule["name"], arn=reporter["arn"])
     create(
         "aws:lambda/permission:Permission",
@@ -253,12 +267,14 @@ def test_nobody_else_may_send_events_of_batch(client: Clients) -> None:
     assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
 
 
-def test_a_rule_without_permission_invokes_nothing(create: Create, client: Clients, unique: str, mailbox: Any) -> None:
+def test_a_rule_without_permission_invokes_nothing(
+    create: Create, deploy: Deploy, client: Clients, unique: str, mailbox: Any
+) -> None:
     for name, permitted in (("one", False), ("two", True)):
         pattern = json.dumps({"source": [unique]})
         rule = create("aws:cloudwatch/eventRule:EventRule", name=f"{unique}-{name}", eventPattern=pattern)
         variables = {"MAILBOX": str(mailbox.port)}
-        reporter = deploy(create, f"{unique}-{name}", _REPORTER, environment={"variables": variables})
+        reporter = deploy(f"{unique}-{name}", _REPORTER, environment={"variables": variables})
         target = {"arn": reporter["arn"], "input": json.dumps({"from": name})}
         create("aws:cloudwatch/eventTarget:EventTarget", rule=rule["name"], **target)
         if permitted:
@@ -273,8 +289,8 @@ def test_a_rule_without_permission_invokes_nothing(create: Create, client: Clien
     assert json.loads(mailbox.read()) == {"from": "two"}
 
 
-def test_a_burst_of_calls_shares_a_few_processes(create: Create, client: Clients, unique: str) -> None:
-    deploy(create, unique, "import os\ndef handle(event, context): return os.getpid()")
+def test_a_burst_of_calls_shares_a_few_processes(deploy: Deploy, client: Clients, unique: str) -> None:
+    deploy(unique, "import os\ndef handle(event, context): return os.getpid()")
 
     def call(_: int) -> int:
         return json.load(client("lambda").invoke(FunctionName=unique)["Payload"])

@@ -1,6 +1,8 @@
 """S3 as a browser meets it in the sandbox: websites, CORS, and forms that upload."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +17,21 @@ ORIGIN = "https://docs.example"
 @pytest.fixture
 def bucket(create: Callable[..., Any], unique: str) -> str:
     return create("aws:s3/bucket:Bucket", bucket=f"{unique}-bucket").id
+
+
+@pytest.fixture
+def public_bucket(create: Callable[..., Any], bucket: str) -> str:
+    """A bucket from which everybody may read."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    create("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", bucket=bucket, blockPublicPolicy=False)
+    create("aws:s3/bucketPolicy:BucketPolicy", bucket=bucket, policy=json.dumps(policy))
+    return bucket
 
 
 def allow(client: Clients, bucket: str, origins: list[str], methods: list[str]) -> None:
@@ -33,38 +50,40 @@ def preflight(url: str, method: str, headers: str = "", origin: str = ORIGIN) ->
     return httpx.options(url, headers={"origin": origin, "access-control-request-method": method, **wanted})
 
 
-def test_a_website_serves_its_index_document(create: Callable[..., Any], bucket: str, sandbox: Sandbox) -> None:
+def test_a_website_serves_its_index_document(create: Callable[..., Any], public_bucket: str, sandbox: Sandbox) -> None:
     site = create(
         "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration",
-        bucket=bucket,
+        bucket=public_bucket,
         indexDocument={"suffix": "index.html"},
     )
     for key in ("index.html", "deep/index.html"):
-        create("aws:s3/bucketObject:BucketObject", bucket=bucket, key=key, content=key, contentType="text/html")
+        create("aws:s3/bucketObject:BucketObject", bucket=public_bucket, key=key, content=key, contentType="text/html")
     url = f"http://{site['websiteEndpoint']}"
-    assert site["websiteEndpoint"] == f"127.0.0.1:{sandbox.port}/{bucket}"
+    assert site["websiteEndpoint"] == f"127.0.0.1:{sandbox.port}/{public_bucket}"
     assert httpx.get(url, follow_redirects=True).text == "index.html"
     assert str(httpx.get(url, follow_redirects=True).url) == f"{url}/"
     assert httpx.get(f"{url}/deep/").text == "deep/index.html"
     assert httpx.get(f"{url}/").headers["content-type"] == "text/html"
-    assert httpx.get(f"{url}/nothing").status_code == 404
+    assert httpx.get(f"{url}/nothing").status_code == 403
 
 
-def test_a_website_serves_its_error_document(create: Callable[..., Any], bucket: str) -> None:
+def test_a_website_serves_its_error_document(create: Callable[..., Any], public_bucket: str) -> None:
     site = create(
         "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration",
-        bucket=bucket,
+        bucket=public_bucket,
         indexDocument={"suffix": "index.html"},
         errorDocument={"key": "404.html"},
     )
-    create("aws:s3/bucketObject:BucketObject", bucket=bucket, key="404.html", content="no", contentType="text/html")
+    create(
+        "aws:s3/bucketObject:BucketObject", bucket=public_bucket, key="404.html", content="no", contentType="text/html"
+    )
     answer = httpx.get(f"http://{site['websiteEndpoint']}/nothing")
-    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (404, "no", "text/html")
+    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (403, "no", "text/html")
 
 
 def test_a_bucket_that_is_no_website_has_no_index(client: Clients, bucket: str, sandbox: Sandbox) -> None:
     client("s3").put_object(Bucket=bucket, Key="index.html", Body=b"x")
-    assert "index.html" in httpx.get(f"{sandbox.endpoint_url}/{bucket}/").text
+    assert httpx.get(f"{sandbox.endpoint_url}/{bucket}/").status_code == 403
     assert client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
@@ -86,9 +105,9 @@ def test_the_buckets_own_rules_answer_a_preflight(client: Clients, bucket: str, 
     assert preflight(url, "POST", origin="https://other.example").status_code == 403
 
 
-def test_an_answer_has_the_cors_headers_of_the_rules_only(client: Clients, bucket: str, sandbox: Sandbox) -> None:
+def test_an_answer_has_the_cors_headers_of_the_rules_only(client: Clients, bucket: str) -> None:
     client("s3").put_object(Bucket=bucket, Key="key", Body=b"x")
-    url = f"{sandbox.endpoint_url}/{bucket}/key"
+    url = client("s3").generate_presigned_url("get_object", {"Bucket": bucket, "Key": "key"})
     assert "access-control-allow-origin" not in httpx.get(url, headers={"origin": ORIGIN}).headers
     allow(client, bucket, ["*"], ["GET"])
     answer = httpx.get(url, headers={"origin": ORIGIN})
@@ -144,11 +163,15 @@ def test_a_form_expires(client: Clients, bucket: str) -> None:
     assert "Policy expired" in answer.text
 
 
-def test_a_presigned_link_reads_and_expires(client: Clients, bucket: str) -> None:
+def test_a_presigned_link_reads_and_expires(client: Clients, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client("s3").put_object(Bucket=bucket, Key="key", Body=b"x")
 
-    def link(seconds: int) -> str:
-        return client("s3").generate_presigned_url("get_object", {"Bucket": bucket, "Key": "key"}, seconds)
+    def link() -> str:
+        return client("s3").generate_presigned_url("get_object", {"Bucket": bucket, "Key": "key"}, 60)
 
-    assert httpx.get(link(60)).content == b"x"
-    assert httpx.get(link(-1)).status_code == 403
+    assert httpx.get(link()).content == b"x"
+    long_ago = datetime.now(UTC) - timedelta(minutes=2)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: long_ago)
+    answer = httpx.get(link())
+    assert answer.status_code == 403
+    assert "Request has expired" in answer.text

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it failed or a mandatory policy is violated, 2 wrong usage
 they need when they run: `slipway submit` shall not wait for Pulumi's SDK.
 """
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -284,6 +285,8 @@ def ci_due(since: Annotated[str, typer.Option("--since", help="The commit before
 
 def main() -> None:
     """Entry point: errors become one text on standard error and exit code 1."""
+    # A command builds thousands of classes that stay, and is over soon: looking for garbage all the time costs a sixth.
+    gc.set_threshold(100_000)
     try:
         app()
     except (CliError, EngineError, SandboxError) as error:

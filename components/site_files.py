@@ -2,11 +2,11 @@
 
 import functools
 import hashlib
+import importlib.util
 import mimetypes
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 PAGES = Path("swagger/site")
@@ -96,5 +96,8 @@ def _hashed_name(path: Path) -> str:
 
 
 def _swagger_ui_asset(name: str) -> Path:
-    """From the installed package swagger-ui-py, which carries Swagger UI 5."""
-    return Path(str(resources.files("swagger_ui").joinpath("static", name)))
+    """From the package swagger-ui-py, which carries Swagger UI 5. Found, not imported: it would load Jinja."""
+    spec = importlib.util.find_spec("swagger_ui")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("The package swagger-ui-py is not installed. Make the virtual environment: make venv")
+    return Path(spec.origin).parent / "static" / name

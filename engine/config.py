@@ -15,6 +15,9 @@ import yaml
 
 from engine.errors import ConfigError
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Ten times faster where libyaml is there."""
+
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -114,7 +117,7 @@ def _with_namespace(key: str, project: str) -> str:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: object = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both are safe
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist. Run this in the folder of a Pulumi project.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -8,9 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pulumi
 
-class SettingsError(Exception):
-    """The settings of a stack can't be used. `problems` has one full sentence each."""
+
+class SettingsError(pulumi.RunError):
+    """The settings of a stack can't be used. `problems` has one full sentence each.
+
+    A `RunError` ends the program with its text alone; any other exception would bury that under a stack trace.
+    """
 
     def __init__(self, stack: str, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
@@ -97,6 +98,11 @@ def test_all_problems_are_raised_at_once_and_each_says_four_things(problems: Cal
         key, rest = text.split(": ", 1)
         assert key.startswith(("slipway:", "aws:"))
         assert all(part in rest for part in ("found ", "; expected ", ". Fix: "))
+
+
+def test_the_error_ends_the_program_without_a_stack_trace(parse: Parse) -> None:
+    with pytest.raises(pulumi.RunError):
+        parse({"retainedImages": 0})
 
 
 def test_the_error_counts_the_problems_and_names_the_stack(parse: Parse) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from engine.program import run_program
 from sandbox import process
+from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,7 +25,13 @@ CONFIG = {
         "wordcount": {"context": "pipelines/wordcount"},
         "steps": {"context": "tests/e2e/pipelines/steps", "timeoutSeconds": 60, "attempts": 1},
     },
-    "consumers": {"default": {}, "other": {}},
+    "consumers": {
+        "default": {},
+        "other": {},
+        # One request, and then refused for as long as the tests run.
+        "hasty": {"rate": 0.001, "burst": 1},
+        "thrifty": {"quotaPerDay": 1},
+    },
 }
 TERMINAL = ("SUCCEEDED", "FAILED")
 _DEADLINE_SECONDS = 90
@@ -88,8 +96,13 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, Any]]:
-    state = tmp_path_factory.mktemp("stack")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sandbox's folder."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="session")
+def exports(state: Path) -> Generator[dict[str, Any]]:
     sandbox = process.start(state, port=free_port(), region=REGION)
     try:
         provider = SandboxProvider(endpoint_url=sandbox.endpoint_url, region=REGION, state=state, root=ROOT)
@@ -102,6 +115,13 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, Any
 @pytest.fixture(scope="session")
 def api(exports: dict[str, Any]) -> Api:
     return Api(exports["apiUrl"], exports["apiKeys"]["default"], exports)
+
+
+@pytest.fixture(scope="session")
+def aws(exports: dict[str, Any]) -> Clients:
+    """AWS clients of whoever may do everything in the sandbox."""
+    parts = urlsplit(exports["apiUrl"])
+    return Clients(f"{parts.scheme}://{parts.netloc}", REGION)
 
 
 @pytest.fixture(scope="session")

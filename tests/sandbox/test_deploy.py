@@ -63,3 +63,8 @@ def test_an_image_for_two_platforms_is_refused(provider: SandboxProvider, tmp_pa
         provider.create(
             registration("docker-build:index:Image", context={"location": str(tmp_path)}, platforms=platforms)
         )
+
+
+def test_an_imported_api_is_refused(provider: SandboxProvider, unique: str) -> None:
+    with pytest.raises(DeploymentError, match="doesn't know body of aws:apigateway/restApi:RestApi"):
+        provider.create(registration("aws:apigateway/restApi:RestApi", name=unique, body='{"openapi": "3.0.1"}'))

@@ -64,7 +64,7 @@ def test_a_website_serves_its_index_document(create: Callable[..., Any], public_
     assert str(httpx.get(url, follow_redirects=True).url) == f"{url}/"
     assert httpx.get(f"{url}/deep/").text == "deep/index.html"
     assert httpx.get(f"{url}/").headers["content-type"] == "text/html"
-    assert httpx.get(f"{url}/nothing").status_code == 403
+    assert httpx.get(f"{url}/nothing").status_code == 404
 
 
 def test_a_website_serves_its_error_document(create: Callable[..., Any], public_bucket: str) -> None:
@@ -78,7 +78,7 @@ def test_a_website_serves_its_error_document(create: Callable[..., Any], public_
         "aws:s3/bucketObject:BucketObject", bucket=public_bucket, key="404.html", content="no", contentType="text/html"
     )
     answer = httpx.get(f"http://{site['websiteEndpoint']}/nothing")
-    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (403, "no", "text/html")
+    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (404, "no", "text/html")
 
 
 def test_a_bucket_that_is_no_website_has_no_index(client: Clients, bucket: str, sandbox: Sandbox) -> None:

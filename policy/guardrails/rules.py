@@ -150,6 +150,29 @@ T = TypeVar("T")
 NO_CONFIG: Final[Mapping[str, object]] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A rule's configuration, read once: it is the same for each resource."""
+
+    config: Mapping[str, object]
+    problems: Sequence[str]
+    settings: Settings
+    exemptions: Sequence[Exemption]
+
+
+_prepared: dict[str, _Prepared] = {}
+
+
+def _prepare(rule: Rule, config: Mapping[str, object]) -> _Prepared:
+    last = _prepared.get(rule.id)
+    if last is not None and last.config == config:
+        return last
+    problems = problems_of(rule.full_schema, config)
+    exemptions = [] if problems else exemptions_of(config)
+    last = _prepared[rule.id] = _Prepared(config, problems, Settings(rule.schema, config), exemptions)
+    return last
+
+
 def judge(
     rule: Rule,
     resource: Resource,
@@ -164,11 +187,11 @@ def judge(
     """
     if not rule.judges(resource.kind):
         return [NotApplicable(rule.scope)]
-    problems = problems_of(rule.full_schema, config)
-    if problems:
-        return [_broken_configuration(rule, problems)]
-    findings = list(_run(rule, resource, stack, Settings(rule.schema, config)))
-    exemptions = [exemption for exemption in exemptions_of(config) if exemption.covers(resource.urn)]
+    prepared = _prepare(rule, config)
+    if prepared.problems:
+        return [_broken_configuration(rule, prepared.problems)]
+    findings = list(_run(rule, resource, stack, prepared.settings))
+    exemptions = [exemption for exemption in prepared.exemptions if exemption.covers(resource.urn)]
     return [_exempted(finding, exemptions, today) for finding in findings]
 
 

@@ -9,7 +9,6 @@ has another inside, nothing is put in front of it, and all verdicts are the same
 
 import functools
 import types
-from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
@@ -42,8 +41,9 @@ class Dispatcher(analyzer_pb2_grpc.AnalyzerServicer):
         self._pack = pack
         self._arguments = arguments
         self._whole: Any = servicer(*arguments)
-        self._by_type: dict[str, tuple[Any, Sequence[analyzer_pb2.PolicyNotApplicable]]] = {}
+        self._by_type: dict[str, tuple[Any, analyzer_pb2.AnalyzeResponse]] = {}
         self._configured: dict[str, Any] = {}
+        self._remediates = False
 
     # The methods are named by the protocol.
 
@@ -54,6 +54,8 @@ class Dispatcher(analyzer_pb2_grpc.AnalyzerServicer):
         return self._whole.GetPluginInfo(request, context)
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
+        levels = {entry.enforcementLevel for entry in request.policyConfig.values()}
+        self._remediates = cast("int", analyzer_pb2.REMEDIATE) in levels
         return self._configure("Configure", request, context)
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -65,6 +67,9 @@ class Dispatcher(analyzer_pb2_grpc.AnalyzerServicer):
         return getattr(self._whole, method)(request, context)
 
     def Remediate(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if not self._remediates:
+            # What the SDK answers in the end, since no rule changes a resource.
+            return analyzer_pb2.RemediateResponse()
         return self._whole.Remediate(_without_properties(request), context)
 
     def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -72,10 +77,10 @@ class Dispatcher(analyzer_pb2_grpc.AnalyzerServicer):
         self._pack.inputs[resource.urn] = resource.properties
         servicer, others = self._for_type(request.type)
         if servicer is None:
-            return analyzer_pb2.AnalyzeResponse(not_applicable=others)
+            return others
         with self._pack.asked_about(resource=resource):
             response = servicer.Analyze(_without_properties(request), context)
-        response.not_applicable.extend(others)
+        response.MergeFrom(others)
         return response
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -83,22 +88,24 @@ class Dispatcher(analyzer_pb2_grpc.AnalyzerServicer):
         with self._pack.asked_about(stack=stack):
             return self._whole.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(), context)
 
-    def _for_type(self, type_token: str) -> tuple[Any, Sequence[analyzer_pb2.PolicyNotApplicable]]:
+    def _for_type(self, type_token: str) -> tuple[Any, analyzer_pb2.AnalyzeResponse]:
         """The servicer for the policies that judge a type, None if none does, and what to say for the others."""
         found = self._by_type.get(type_token)
         if found is None:
             found = self._by_type[type_token] = self._make_for_type(type_token)
         return found
 
-    def _make_for_type(self, type_token: str) -> tuple[Any, Sequence[analyzer_pb2.PolicyNotApplicable]]:
+    def _make_for_type(self, type_token: str) -> tuple[Any, analyzer_pb2.AnalyzeResponse]:
         judging = self._pack.rules_for(type_token)
         own = [policy for policy in self._arguments[POLICIES] if policy.name in judging]
         # Disabled rules say nothing at all.
-        others = [
-            analyzer_pb2.PolicyNotApplicable(policy_name=rule.id, reason=rule.scope)
-            for rule in self._pack.rules
-            if not rule.is_stack_rule and rule.id not in judging and not self._is_disabled(rule.id)
-        ]
+        others = analyzer_pb2.AnalyzeResponse(
+            not_applicable=[
+                analyzer_pb2.PolicyNotApplicable(policy_name=rule.id, reason=rule.scope)
+                for rule in self._pack.rules
+                if not rule.is_stack_rule and rule.id not in judging and not self._is_disabled(rule.id)
+            ]
+        )
         if not own:
             return None, others
         servicer = self._servicer(*self._arguments[:POLICIES], own, *self._arguments[POLICIES + 1 :])

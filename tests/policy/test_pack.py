@@ -86,9 +86,8 @@ class TestAnalyze:
 
     def test_advisory_rule_stays_advisory(self, server: Any):
         response = server.Analyze(request(REPOSITORY, {"imageTagMutability": "IMMUTABLE"}), None)
-        assert {item.policyName: item.enforcementLevel for item in response.diagnostics} == {
-            "ecr-kms": analyzer_pb2.ADVISORY
-        }
+        levels = {item.policyName: item.enforcementLevel for item in response.diagnostics}
+        assert levels["ecr-kms"] == analyzer_pb2.ADVISORY
 
     def test_unknown_value_is_an_advisory_that_names_the_property(self, server: Any):
         response = server.Analyze(request(REPOSITORY, {"imageTagMutability": UNKNOWN_TEXT}), None)
@@ -219,6 +218,12 @@ class TestConfigure:
         named = {item.policy_name for item in response.not_applicable} | set(found(response))
         assert not named & {"ecr-immutable-tags", "arm64-lambda"}
         assert "ecr-kms" in named
+
+    def test_remediation_that_was_asked_for_is_declined(self, server: Any):
+        self.configured(server, ecr_immutable_tags=(analyzer_pb2.REMEDIATE, {}))
+        response = server.Remediate(request(REPOSITORY, {}), None)
+        assert [item.policy_name for item in response.not_applicable] == ["ecr-immutable-tags"]
+        assert not response.remediations
 
     def test_configuration_may_change(self, server: Any):
         subject = request(REPOSITORY, {"imageTagMutability": "MUTABLE"})

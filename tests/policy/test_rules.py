@@ -152,6 +152,14 @@ class TestSettings:
         assert isinstance(outcome, Violation)
         assert outcome.found.startswith("the configuration of test-rule is not valid (")
 
+    def test_configuration_may_change_between_resources(self):
+        def check(_resource: Resource, settings: Settings) -> Iterator[Finding]:
+            yield Violation(found=str(settings.number("most")), expected="x")
+
+        subject = rule(check, schema=SCHEMA)
+        found = [verdict(subject, BUCKET, config=config).found for config in ({"most": 7}, {"most": 8}, {})]
+        assert found == [["7"], ["8"], ["5"]]
+
     def test_configuration_does_not_matter_where_the_rule_does_not_apply(self):
         outcomes = judge(rule(always), resource("ecr:Repository"), config={"other": 1}, today=TODAY)
         assert [type(outcome) for outcome in outcomes] == [NotApplicable]

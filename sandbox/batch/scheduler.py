@@ -33,7 +33,6 @@ class Scheduler:
 
     def add(self, job: Job) -> None:
         """Queue a job at the place that its acceptance gives it; a repeated attempt doesn't go to the back."""
-        job.blocked_since = None
         bisect.insort(self._runnable.setdefault(job.queue, []), job, key=lambda other: other.sequence)
 
     def remove(self, job: Job) -> None:
@@ -62,6 +61,7 @@ class Scheduler:
                 self._used[environment] = self._used.get(environment, Decimal(0)) + job.vcpus
                 job.compute_environment = environment
                 job.detail.pop("statusReason", None)
+                job.blocked_since = None
                 self._launch(job)
 
     def overdue(self) -> list[tuple[Job, str]]:

@@ -144,6 +144,7 @@ class ScriptedRunner:
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.exit_codes: list[int | StartError] = []
+        self.stop_code = 137
         self.changed = threading.Condition()
 
     async def run(
@@ -168,7 +169,7 @@ class ScriptedRunner:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, run.ended}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        return run.ended.result() if run.ended.done() else 137
+        return run.ended.result() if run.ended.done() else self.stop_code
 
     def wait_for(self, count: int) -> Run:
         """The attempt of this number, counted from 1, once it runs."""
@@ -326,6 +327,10 @@ class Harness:
                 lambda: any(e["jobId"] == job_id and e["status"] in wanted for e in self.events), PATIENCE_SECONDS
             ), self.statuses(job_id)
         return self.job(job_id)
+
+    def wait_for_events(self, job_id: str, status: str, *, count: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.statuses(job_id).count(status) >= count, PATIENCE_SECONDS)
 
     def statuses(self, job_id: str) -> list[str]:
         return [event["status"] for event in self.events if event["jobId"] == job_id]

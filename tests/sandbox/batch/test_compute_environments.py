@@ -56,6 +56,12 @@ def test_an_environment_is_found_by_arn_and_an_unknown_one_is_left_out(bare):
     assert bare.client.describe_compute_environments(computeEnvironments=["other"])["computeEnvironments"] == []
 
 
+def test_an_environment_may_begin_disabled(bare):
+    create(bare, state="DISABLED")
+
+    assert read(bare)["state"] == "DISABLED"
+
+
 def test_a_service_role_that_was_given_is_kept(bare):
     create(bare, serviceRole="arn:aws:iam::000000000000:role/batch")
 

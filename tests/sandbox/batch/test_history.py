@@ -1,6 +1,7 @@
 """The orderly end, and what a new server knows of the jobs of earlier ones."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -46,6 +47,23 @@ def test_a_running_job_may_finish_within_the_grace(first: Harness, runner: Scrip
     first.stop(grace_seconds=60)
 
     assert new(history=path).job(job_id)["status"] == "SUCCEEDED"
+
+
+def test_what_fails_while_the_sandbox_ends_is_not_repeated(first: Harness, runner: ScriptedRunner, new, path):
+    job_id = first.submit(retryStrategy={"attempts": 3})
+    first.wait(job_id, "RUNNING")
+    waiting = first.submit(dependsOn=[{"jobId": job_id}])
+    first.wait(waiting, "PENDING")
+    with ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(first.stop, 60)
+        first.wait(waiting, "FAILED")
+        runner.end(runner.wait_for(1), 3)
+        stopping.result(60)
+
+    job = new(history=path).job(job_id)
+
+    assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 3)
+    assert job["statusReason"] == "Essential container in task exited"
 
 
 def test_what_is_not_finished_at_the_end_is_failed_with_a_reason(first: Harness, runner: ScriptedRunner, new, path):

@@ -1,5 +1,7 @@
 """Job definitions: revisions, what Fargate takes, and that nothing written is lost."""
 
+import json
+
 import pytest
 
 from tests.sandbox.batch.harness import ACCOUNT, REGION, Harness
@@ -167,6 +169,19 @@ def test_other_pairs_are_refused(bare: Harness, vcpu, memory):
 def test_a_wrong_definition_is_refused_and_takes_no_revision(bare: Harness, changes, message):
     assert message in refused(bare.define, **changes)
     assert bare.define() == f"{ARN}:1"
+
+
+def test_the_largest_definition_has_24_kib(bare: Harness):
+    def define(length: int) -> str:
+        return bare.define(container={"environment": [{"name": "A", "value": "x" * length}]})
+
+    (read,) = bare.client.describe_job_definitions(jobDefinitions=[define(0)])["jobDefinitions"]
+    added_by_aws = ("jobDefinitionArn", "revision", "status", "tags", "containerOrchestrationType")
+    written = {member: value for member, value in read.items() if member not in added_by_aws}
+    rest = 24 * 1024 - len(json.dumps(written, separators=(",", ":")))
+
+    assert define(rest)
+    assert "24576 bytes at most" in refused(define, rest + 1)
 
 
 def test_fargate_needs_an_execution_role(bare: Harness):

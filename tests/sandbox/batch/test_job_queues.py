@@ -50,6 +50,12 @@ def test_a_read_gives_back_what_was_written_with_arns_for_names(queues):
     }
 
 
+def test_a_queue_may_begin_disabled(queues):
+    create(queues, state="DISABLED")
+
+    assert read(queues)["state"] == "DISABLED"
+
+
 def test_what_was_never_set_stays_absent(queues):
     create(queues)
 

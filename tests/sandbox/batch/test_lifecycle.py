@@ -105,6 +105,17 @@ def test_what_exceeds_its_timeout_is_stopped_and_not_repeated(scripted: Harness,
     assert [attempt["statusReason"] for attempt in job["attempts"]] == [TIMEOUT_REASON]
 
 
+def test_an_orderly_exit_after_the_timeout_is_a_failure_too(scripted: Harness, runner: ScriptedRunner):
+    runner.stop_code = 0
+    job_id = scripted.submit(timeout={"attemptDurationSeconds": 60})
+    scripted.wait(job_id, "RUNNING")
+    scripted.expire_timers()
+
+    job = scripted.wait(job_id)
+
+    assert (job["status"], job["statusReason"], job["container"]["exitCode"]) == ("FAILED", TIMEOUT_REASON, 0)
+
+
 def test_what_ends_in_time_leaves_no_timer(scripted: Harness, runner: ScriptedRunner):
     job_id = scripted.submit(timeout={"attemptDurationSeconds": 60})
     runner.end(runner.wait_for(1))
@@ -211,7 +222,10 @@ def test_a_dependency_that_has_succeeded_holds_nothing_up(scripted: Harness, run
     assert "PENDING" not in scripted.statuses(second)
 
 
-def test_a_pending_job_that_was_cancelled_ends_when_its_dependencies_have(scripted: Harness, runner: ScriptedRunner):
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_pending_job_that_was_cancelled_ends_when_its_dependencies_have(
+    scripted: Harness, runner: ScriptedRunner, exit_code
+):
     first = scripted.submit()
     second = scripted.submit(dependsOn=[{"jobId": first}])
     scripted.wait(second, "PENDING")
@@ -219,7 +233,7 @@ def test_a_pending_job_that_was_cancelled_ends_when_its_dependencies_have(script
     scripted.client.cancel_job(jobId=second, reason="not needed")
     job = scripted.job(second)
     assert (job["status"], job["isCancelled"]) == ("PENDING", True)
-    runner.end(runner.wait_for(1))
+    runner.end(runner.wait_for(1), exit_code)
 
     job = scripted.wait(second)
     assert (job["status"], job["statusReason"]) == ("FAILED", "not needed")
@@ -319,6 +333,56 @@ def test_waiting_for_others_is_no_reason_to_be_cancelled(new, runner: ScriptedRu
     batch.on_loop(batch.service._lifecycle.check_limits)
 
     assert batch.job(second)["status"] == "RUNNABLE"
+
+
+def test_the_limit_counts_from_when_a_job_was_stuck_last(new, runner: ScriptedRunner):
+    batch = new(runner=runner)
+    reason = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
+    limit = {"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600, "reason": reason}
+    batch.platform(vcpus=1, jobStateTimeLimitActions=[limit])
+    batch.define(container=WITHOUT_LOG)
+    job_id = batch.submit(**_size(2), retryStrategy={"attempts": 2})
+    batch.wait(job_id, "RUNNABLE")
+
+    def resize(vcpus: int) -> None:
+        batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": vcpus})
+
+    batch.clock.advance(599)
+    resize(2)
+    batch.wait(job_id, "RUNNING")
+    resize(1)
+    runner.end(runner.wait_for(1), 1)
+    batch.wait_for_events(job_id, "RUNNABLE", count=2)
+    batch.clock.advance(10)
+    batch.on_loop(batch.service._lifecycle.check_limits)
+    assert batch.job(job_id)["status"] == "RUNNABLE"
+
+    batch.clock.advance(599)
+    batch.on_loop(batch.service._lifecycle.check_limits)
+
+    assert reason in batch.wait(job_id)["statusReason"]
+
+
+def test_a_job_that_was_stuck_and_only_waits_now_is_not_cancelled(new, runner: ScriptedRunner):
+    batch = new(runner=runner)
+    reason = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
+    limit = {"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600, "reason": reason}
+    batch.platform(vcpus=1, jobStateTimeLimitActions=[limit])
+    batch.define(container=WITHOUT_LOG)
+    first, stuck = batch.submit(), batch.submit(**_size(2))
+    batch.wait(first, "RUNNING")
+    batch.wait(stuck, "RUNNABLE")
+    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 2})
+    assert "statusReason" not in batch.job(stuck)
+    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 1})
+    batch.clock.advance(599)
+    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 2})
+    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 1})
+    batch.clock.advance(10)
+
+    batch.on_loop(batch.service._lifecycle.check_limits)
+
+    assert batch.job(stuck)["status"] == "RUNNABLE"
 
 
 def test_a_deleted_queue_ends_its_jobs(scripted: Harness, runner: ScriptedRunner):

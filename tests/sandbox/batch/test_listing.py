@@ -54,6 +54,15 @@ def test_a_definition_is_matched_by_name_by_prefix_or_by_arn(scripted, jobs):
     assert names(scripted, **only("JOB_DEFINITION", "JD")) == []
 
 
+def test_a_share_is_matched(scripted):
+    job_id = scripted.submit(shareIdentifier="team")
+    scripted.submit()
+
+    listed = scripted.client.list_jobs(jobQueue="q", **only("SHARE_IDENTIFIER", "team"))["jobSummaryList"]
+
+    assert [(job["jobId"], job["shareIdentifier"]) for job in listed] == [(job_id, "team")]
+
+
 def test_times_are_limits_that_are_not_included(scripted, jobs):
     moment = str(scripted.job(jobs["b-2"])["createdAt"])
 

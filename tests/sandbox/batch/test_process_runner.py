@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.batch import processes, service
+from sandbox.batch import lifecycle, processes, service
 from tests.sandbox.batch.conftest import WITHOUT_LOG
 from tests.sandbox.batch.harness import Harness
 
@@ -214,7 +214,8 @@ def test_a_process_with_another_environment_elsewhere_is_left_alone(tmp_path: Pa
         mine.kill()
 
 
-def test_the_end_of_the_sandbox_does_not_wait_for_who_does_not_listen(logged: Harness):
+def test_the_end_of_the_sandbox_does_not_wait_for_who_does_not_listen(logged: Harness, monkeypatch):
+    monkeypatch.setattr(lifecycle, "_LAST_SECONDS", 0.1)
     logged.script("trap '' TERM; echo $$; while :; do sleep 0.01; done\n", container=LOG)
     job_id = logged.submit()
     with logged.logs.written:

@@ -23,6 +23,7 @@ from engine.errors import ProgramError
 from engine.monitor import Observer, RecordingMonitor
 from engine.provider import Provider
 from engine.registration import Registration
+from engine.sdk_tuning import tuned_sdk
 from engine.values import UNKNOWN
 
 __all__ = ["UNKNOWN", "Deployment", "Registration", "run_program"]
@@ -120,7 +121,7 @@ def _run(
         )
     )
     runtime_config.set_all_config(dict(config), [])
-    with _working_directory(root), contextlib.closing(asyncio.new_event_loop()) as loop:
+    with _working_directory(root), tuned_sdk(), contextlib.closing(asyncio.new_event_loop()) as loop:
         asyncio.set_event_loop(loop)
         try:
             loop.run_until_complete(run_in_stack(lambda: _execute(root)))

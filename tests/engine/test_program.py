@@ -262,3 +262,32 @@ def test_the_observer_sees_each_custom_resource_before_and_after(runner: Runner)
 
 def test_what_the_program_logs_is_kept(runner: Runner) -> None:
     assert runner.run("import pulumi\npulumi.log.warn('mind the gap')").messages == ["mind the gap"]
+
+
+def test_outputs_made_while_others_are_awaited_are_awaited_too(runner: Runner) -> None:
+    program = """
+import asyncio, pulumi
+async def later(value):
+    await asyncio.sleep(0)
+    return value
+def more(depth):
+    return pulumi.Output.from_input(later(depth)).apply(lambda value: more(value - 1) if value else "bottom")
+seen = []
+more(20).apply(seen.append)
+pulumi.export("depth", more(20))
+pulumi.export("seen", pulumi.Output.from_input(later(None)).apply(lambda _: more(25)).apply(lambda _: seen))
+"""
+    assert runner.run(program).exports == {"depth": "bottom", "seen": ["bottom"]}
+
+
+def test_an_error_in_an_apply_that_nothing_depends_on_stops_the_program(runner: Runner) -> None:
+    with pytest.raises(ProgramError, match="unseen"):
+        runner.run("import pulumi\npulumi.Output.from_input(1).apply(lambda _: {}['unseen'])")
+
+
+def test_the_sdk_is_as_before_after_a_run(runner: Runner) -> None:
+    from pulumi.runtime import resource, stack
+
+    before = (stack.wait_for_rpcs, resource._get_stack_trace)
+    runner.run("")
+    assert (stack.wait_for_rpcs, resource._get_stack_trace) == before

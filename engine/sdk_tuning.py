@@ -1,8 +1,8 @@
 """Spares a run what the SDK does for the real engine alone, or slowly.
 
 - `wait_for_rpcs` asks for the first of all outstanding outputs to be done, again and again, and looks at each of them
-  each time: quadratic, with twenty pipelines more than all the rest of a preview. Here it waits for all of them at once,
-  and again for those that came meanwhile.
+  each time: quadratic, with twenty pipelines more than all the rest of a preview. Here it waits for all at once, and
+  again for those that came meanwhile.
 - Each registration carries the program's stack, file by file, for the engine's error messages. Nothing reads it here.
 """
 

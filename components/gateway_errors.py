@@ -37,7 +37,7 @@ def _error(
     detail: str,
     headers: Mapping[str, str] | None = None,
 ) -> GatewayError:
-    """`detail` is text, a `$context` variable that is escaped but not quoted, or `_MESSAGE`, which is both."""
+    """`detail` is text, in which a `$context` variable is escaped but not quoted, or `_MESSAGE`, which is both."""
     kind, title = problem
     body: dict[str, str | int] = {"type": f"{_TYPE_PREFIX}{kind}", "title": title}
     if status is not None:
@@ -69,7 +69,7 @@ GATEWAY_ERRORS = (
         "BAD_REQUEST_BODY",
         400,
         ("invalid-parameters", "The body does not match its schema"),
-        "$context.error.validationErrorString",
+        "The body must be JSON that fits the schema. $context.error.validationErrorString",
     ),
     _error("BAD_REQUEST_PARAMETERS", 400, ("invalid-request", "The request is not valid"), _MESSAGE),
     _error("INTEGRATION_FAILURE", 504, _GATEWAY, _REPEAT),

@@ -141,10 +141,12 @@ def test_of_several_origins_the_callers_own_is_allowed() -> None:
     assert "$context.responseOverride.header.Access-Control-Allow-Origin = $origin" in template
 
 
-def test_errors_are_problems_whatever_aws_puts_in() -> None:
+@pytest.mark.parametrize("reasons", [CONTEXT["$context.error.validationErrorString"], ""])
+def test_errors_are_problems_whatever_aws_puts_in(reasons: str) -> None:
+    """There are no reasons for a body that isn't JSON."""
     for error in GATEWAY_ERRORS:
         (text,) = error.templates.values()
-        for variable, value in CONTEXT.items():
+        for variable, value in {**CONTEXT, "$context.error.validationErrorString": reasons}.items():
             text = text.replace(variable, value)
         assert "$context" not in text
         problem = json.loads(text)

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cli.console import answer, print_json, progress
+from cli.console import answer, print_json, print_tree, progress
 from cli.policy import default_config, print_report, read_config, report_document
 from cli.project import find_root
 from engine.config import load_project, load_stack_config
@@ -43,7 +43,7 @@ def run_preview(stack: str, policy_config: Path | None, *, judge: bool, as_json:
         document = preview_document(deployment)
         print_json({**document, "policy": report_document(report)} if report else document)
     else:
-        answer.print(resource_tree(deployment))
+        print_tree(resource_tree(deployment))
         made = sum(item.custom for item in deployment.registrations)
         answer.print(f"\n{made} resources to create in stack {deployment.stack}.")
         if report:

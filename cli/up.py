@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.status import Status
 
-from cli.console import answer, print_json, progress
+from cli.console import answer, print_json, print_tree, progress
 from cli.jobs import JobsApi, read_parameters
 from cli.outputs import LOCAL_STACK, load_outputs, outputs_file, save_outputs
 from cli.preview import stack_region
@@ -74,7 +74,7 @@ def run_up(port: int | None, *, sample: bool, as_json: bool) -> int:
     if as_json:
         print_json({**exports, "sampleJob": job})
     else:
-        answer.print(tree)
+        print_tree(tree)
         _print_summary(root, exports)
     return int(job is not None and job["status"] == "FAILED")
 

@@ -10,17 +10,16 @@ from typing import Any
 from rich.console import Console
 from rich.tree import Tree
 
-answer = Console(highlight=False, soft_wrap=True)
+_FILE_WIDTH = 200
+"""Columns of what goes to a file or another program."""
+
+answer = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-_FILE_WIDTH = 200
-"""Columns of a tree that goes to a file or another program."""
-
-
 def print_tree(tree: Tree) -> None:
-    """A tree, folded to the terminal; to anything else in full."""
-    answer.print(tree, soft_wrap=False, width=None if answer.is_terminal else _FILE_WIDTH)
+    """A tree, folded to the terminal's width; to anything else in full."""
+    answer.print(tree, soft_wrap=False)
 
 
 def print_json(value: Any) -> None:

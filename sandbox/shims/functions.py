@@ -1,14 +1,12 @@
-"""How functions run: in a bounded number of processes, without waiting for log lines; and what their policy reads."""
+"""Functions run in a bounded number of processes; one without permissions has no policy."""
 
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from sandbox import emulator
 from sandbox.shims.replacing import replace
-
-_LOG_WAIT_SECONDS: Final = 0.005
 
 
 def install(max_workers: int) -> None:
@@ -28,15 +26,8 @@ def install(max_workers: int) -> None:
 
         return execute
 
-    def impatient(original: Callable[..., Any]) -> Callable[..., Any]:
-        def drain(worker: Any) -> Any:
-            return original(worker, first_line_wait=_LOG_WAIT_SECONDS)
-
-        return drain
-
     replace(service, "_execute_function_warm", bounded)
     replace(service, "_get_policy", _refuse_empty_policy)
-    replace(emulator.core("lambda_runtime").Worker, "_drain_stderr_bounded", impatient)
 
 
 def _refuse_empty_policy(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -113,7 +113,8 @@ def api(create: Callable[..., Any], role: str) -> Api:
     for path in ("crash", "odd", "teapot"):
         method(path, root, "POST")
     method("unpermitted", root, "GET")
-    _preflight(create, {**of_api, "resourceId": jobs, "httpMethod": "OPTIONS"})
+    for verb, status in (("OPTIONS", "204"), ("DELETE", "200")):
+        _mock(create, {**of_api, "resourceId": jobs, "httpMethod": verb}, status)
     for kind in ("DEFAULT_4XX", "DEFAULT_5XX"):
         create(
             "aws:apigateway/response:Response",
@@ -130,20 +131,22 @@ def api(create: Callable[..., Any], role: str) -> Api:
     return Api(url=stage["invokeUrl"], id=rest.id, key=key["value"], key_id=key.id)
 
 
-def _preflight(create: Callable[..., Any], place: Mapping[str, str]) -> None:
+def _mock(create: Callable[..., Any], place: Mapping[str, str], status: str) -> None:
     header = "method.response.header.Access-Control-Allow-Origin"
     create("aws:apigateway/method:Method", **place, authorization="NONE")
     create(
         "aws:apigateway/integration:Integration",
         **place,
         type="MOCK",
-        requestTemplates={"application/json": '{"statusCode": 204}'},
+        requestTemplates={"application/json": f'{{"statusCode": {status}}}'},
     )
-    create("aws:apigateway/methodResponse:MethodResponse", **place, statusCode="204", responseParameters={header: True})
+    create(
+        "aws:apigateway/methodResponse:MethodResponse", **place, statusCode=status, responseParameters={header: True}
+    )
     create(
         "aws:apigateway/integrationResponse:IntegrationResponse",
         **place,
-        statusCode="204",
+        statusCode=status,
         responseParameters={header: "'*'"},
     )
 
@@ -255,11 +258,15 @@ def test_a_method_without_permission_to_invoke_the_function_is_a_500(api: Api) -
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_a_preflight_needs_no_key_and_has_no_body(api: Api) -> None:
+def test_a_preflight_needs_no_key(api: Api) -> None:
     answer = httpx.options(f"{api.url}/jobs")
     assert answer.status_code == 204
-    assert answer.content == b""
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_mock_answer_without_a_template_has_no_body(api: Api) -> None:
+    answer = httpx.delete(f"{api.url}/jobs")
+    assert (answer.status_code, answer.content) == (200, b"")
 
 
 def test_an_unknown_route_is_the_gateways_403(api: Api) -> None:

@@ -268,25 +268,17 @@ def test_nobody_else_may_send_events_of_batch(client: Clients) -> None:
 
 
 def test_a_rule_without_permission_invokes_nothing(
-    create: Create, deploy: Deploy, client: Clients, unique: str, mailbox: Any
+    create: Create, deploy: Deploy, client: Clients, unique: str, sandbox_state: Path
 ) -> None:
-    for name, permitted in (("one", False), ("two", True)):
-        pattern = json.dumps({"source": [unique]})
-        rule = create("aws:cloudwatch/eventRule:EventRule", name=f"{unique}-{name}", eventPattern=pattern)
-        variables = {"MAILBOX": str(mailbox.port)}
-        reporter = deploy(f"{unique}-{name}", _REPORTER, environment={"variables": variables})
-        target = {"arn": reporter["arn"], "input": json.dumps({"from": name})}
-        create("aws:cloudwatch/eventTarget:EventTarget", rule=rule["name"], **target)
-        if permitted:
-            create(
-                "aws:lambda/permission:Permission",
-                function=f"{unique}-{name}",
-                action="lambda:InvokeFunction",
-                principal="events.amazonaws.com",
-                sourceArn=rule["arn"],
-            )
+    pattern = json.dumps({"source": [unique]})
+    rule = create("aws:cloudwatch/eventRule:EventRule", name=unique, eventPattern=pattern)
+    function = deploy(unique, "def handle(event, context): pass")
+    create("aws:cloudwatch/eventTarget:EventTarget", rule=rule["name"], arn=function["arn"])
     client("events").put_events(Entries=[{"Source": unique, "DetailType": "any", "Detail": "{}"}])
-    assert json.loads(mailbox.read()) == {"from": "two"}
+    refusal = f"The rule {rule['arn']} has no permission to invoke {function['arn']}."
+    assert refusal in (sandbox_state / "server.log").read_text()
+    groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{unique}")["logGroups"]
+    assert groups == []
 
 
 def test_a_burst_of_calls_shares_a_few_processes(deploy: Deploy, client: Clients, unique: str) -> None:

@@ -75,6 +75,11 @@ def test_only_excepted_tags_of_an_immutable_repository_move(create: Create, clie
     assert refused(ecr.put_image, **push("release", 2)) == "ImageTagAlreadyExistsException"
     (repository,) = ecr.describe_repositories(repositoryNames=[unique])["repositories"]
     assert repository["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    ecr.put_image_tag_mutability(repositoryName=unique, imageTagMutability="IMMUTABLE")
+    (repository,) = ecr.describe_repositories(repositoryNames=[unique])["repositories"]
+    assert repository["imageTagMutability"] == "IMMUTABLE"
+    assert "imageTagMutabilityExclusionFilters" not in repository
+    assert refused(ecr.put_image, **push("cache-arm64", 3)) == "ImageTagAlreadyExistsException"
 
 
 def test_repository_policies(create: Create, client: Clients, unique: str) -> None:

@@ -353,6 +353,7 @@ def test_the_limit_counts_from_when_a_job_was_stuck_last(new, runner: ScriptedRu
     resize(1)
     runner.end(runner.wait_for(1), 1)
     batch.wait_for_events(job_id, "RUNNABLE", count=2)
+    assert "startedAt" not in batch.job(job_id)
     batch.clock.advance(10)
     batch.on_loop(batch.service._lifecycle.check_limits)
     assert batch.job(job_id)["status"] == "RUNNABLE"

@@ -50,9 +50,6 @@ lint: $(INSTALLED) ## ruff: lint and format check
 workflows: $(INSTALLED) ## zizmor: what the workflows let in
 	@$(BIN)/zizmor --offline --quiet .github
 
-environments: $(INSTALLED) ## write the table of the environments anew from the stack files
-	@$(BIN)/python -m cli.environments
-
 format: $(INSTALLED) ## ruff: mend what can be mended
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .

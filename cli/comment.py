@@ -1,8 +1,8 @@
 """The comment on a pull request, and the issue about drift: pure functions from reports to Markdown.
 
 What the reports say is untrusted: names and values go into code spans and code blocks that their own backticks can't
-close, where no mention, link or image works. The text is made of blocks, the gravest first, so that what doesn't fit is cut
-at the end, between lines, with every block closed.
+close, where no mention, link or image works. The text is made of blocks, the gravest first, so that what doesn't fit is
+cut at the end, between lines, with every block closed.
 """
 
 import re
@@ -38,6 +38,7 @@ def render_preview(reports: Sequence[StackReport], *, commit: str = "", run_url:
         run_url: where the whole output is.
         limit: characters that the text may have.
     """
+    reports = _chosen(reports)
     changed = [report for report in reports if report.changes]
     grave = sum(report.count(operation) for report in reports for operation in ("replace", "delete"))
     failed = [report for report in reports if report.error]
@@ -57,11 +58,11 @@ def render_drift(reports: Sequence[StackReport], *, run_url: str = "", limit: in
     drifted = [report.stack for report in reports if report.changes or report.error]
     head = [
         DRIFT_MARKER,
-        f"The nightly look found that {', '.join(map(code, drifted)) or 'no stack'} differs from what the program says: "
-        "someone changed a resource by hand, or an update stopped half way.",
+        f"The nightly look found that {', '.join(map(code, drifted)) or 'no stack'} differs from what the program "
+        "says: someone changed a resource by hand, or an update stopped half way.",
         "",
-        "An update puts it right: run the workflow *deploy* for the stack. Where the change is wanted, write it into the "
-        "program first. This issue is kept up to date, and closed once nothing differs.",
+        "An update puts it right: run the workflow *deploy* for the stack. Where the change is wanted, write it into "
+        "the program first. This issue is kept up to date, and closed once nothing differs.",
         "",
     ]
     return _assemble(head, _blocks(reports), "", run_url, limit)
@@ -117,7 +118,7 @@ def _errors(reports: Sequence[StackReport]) -> list[Block]:
         if report.error:
             ticks = fence(report.error)
             head = ["", f"**No preview of {code(report.stack)}:**", ticks]
-            found.append(Block(head=head, lines=report.error.splitlines(), end=[ticks]))
+            found.append(Block(head=head, lines=_cut_lines(report.error), end=[ticks]))
     return found
 
 
@@ -126,7 +127,7 @@ def _changes(
 ) -> list[Block]:
     found: list[Block] = []
     for report in reports:
-        lines = [_line(change) for change in report.changes if change.operation in operations]
+        lines = [_line(change) for wanted in operations for change in report.changes if change.operation == wanted]
         if lines:
             summary = f"{title} in {_escape(report.stack)}: {len(lines)}"
             head = ["", f"<details{' open' if opened else ''}><summary>{summary}</summary>", ""]
@@ -178,8 +179,19 @@ def _diffs(reports: Sequence[StackReport]) -> list[Block]:
                 "",
                 f"{ticks}diff",
             ]
-            found.append(Block(head=head, lines=report.diff.rstrip().splitlines(), end=[ticks, "", "</details>"]))
+            found.append(Block(head=head, lines=_cut_lines(report.diff), end=[ticks, "", "</details>"]))
     return found
+
+
+def _cut_lines(text: str) -> list[str]:
+    """The lines of a text; one that is too long would keep out all that follow it."""
+    return [line if len(line) <= _MAX_LINE else line[: _MAX_LINE - 1] + "…" for line in text.rstrip().splitlines()]
+
+
+def _chosen(reports: Sequence[StackReport]) -> list[StackReport]:
+    """One report a stack: what the real engine says, where it could be asked."""
+    real = {report.stack for report in reports if report.source != OFFLINE and not report.error}
+    return [report for report in reports if report.source != OFFLINE or report.stack not in real]
 
 
 def _assemble(head: Sequence[str], blocks: Sequence[Block], footer: str, run_url: str, limit: int) -> str:
@@ -211,7 +223,7 @@ def _left_out(lines: int) -> list[str]:
 
 
 def _size(lines: Sequence[str]) -> int:
-    """Characters of lines with their ends, as GitHub may count them: UTF-16 units, of which a character has up to two."""
+    """Characters of lines with their ends, counted as UTF-16 units: GitHub may count either way, and these are more."""
     return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
 
 

@@ -1,7 +1,8 @@
 """What a pull request, or time, would do to one stack: the changes and the policy pack's verdict, as one JSON document.
 
-Two makers: the offline engine, which compares two states of the program and needs no account, and the event log of a real
-`pulumi preview`. A report of a pull request from a fork was made by the fork's own code: reading one checks every type.
+Two makers: the offline engine, which compares two states of the program and needs no account, and the event log of a
+real `pulumi preview`. A report of a pull request from a fork was made by the fork's own code: reading one checks every
+type.
 """
 
 import json
@@ -77,9 +78,10 @@ class StackReport:
 
 
 def short(value: object) -> str:
-    """A value on one line, cut where it is long."""
+    """A value on one line; the middle of a long one is left out: a digest differs at its end."""
     text = "absent" if value is None else json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= _VALUE_CHARACTERS else f"{text[: _VALUE_CHARACTERS - 1]}…"
+    half = _VALUE_CHARACTERS // 2
+    return text if len(text) <= _VALUE_CHARACTERS else f"{text[:half]}…{text[-half + 1 :]}"
 
 
 def from_event_log(stack: str, source: str, lines: Sequence[str], diff: str = "") -> StackReport:

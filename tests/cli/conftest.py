@@ -1,6 +1,7 @@
 """The command line in this process, and an API on this machine for it to talk to."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Generator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from cli import main as cli_main
+from tests.cli.fake_pulumi import FakePulumi
 
 
 @dataclass(frozen=True)
@@ -104,3 +106,11 @@ def deployed(project: Path, api: FakeApi) -> FakeApi:
     }
     (project / ".slipway" / "outputs.json").write_text(json.dumps(outputs))
     return api
+
+
+@pytest.fixture
+def fake_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    """A `pulumi` on PATH that only notes how it is called."""
+    fake = FakePulumi(tmp_path / "fake-pulumi")
+    monkeypatch.setenv("PATH", f"{fake.folder}{os.pathsep}{os.environ['PATH']}")
+    return fake

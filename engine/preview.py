@@ -12,8 +12,9 @@ class PreviewProvider:
 
     Args:
         region: AWS region, for the answers that follow from it alone.
-        placeholders: answer ARNs, image digests and repository URLs with placeholders. A job definition and an IAM
-            policy are one JSON text each with such values inside: unknown as a whole, nothing of it could be judged.
+        placeholders: answer ARNs, image digests, repository URLs, revisions and ids of API keys with placeholders. A job
+            definition, an IAM policy and the function's list of consumers are one JSON text each with such values
+            inside: unknown as a whole, nothing of it could be judged.
     """
 
     def __init__(self, region: str, *, placeholders: bool = False) -> None:
@@ -23,7 +24,8 @@ class PreviewProvider:
     def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
         if not self._placeholders:
             return "", registration.inputs
-        return "", {**registration.inputs, **_placeholders(registration, self._region)}
+        name = registration.name if registration.type == "aws:apigateway/apiKey:ApiKey" else ""
+        return name, {**registration.inputs, **_placeholders(registration, self._region)}
 
     def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answers that need no account. What AWS alone can tell is `UNKNOWN` here and known in a real preview.
@@ -42,7 +44,7 @@ PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 PLACEHOLDER_ACCOUNT = "000000000000"
 
 
-def _placeholders(registration: Registration, region: str) -> dict[str, str]:
+def _placeholders(registration: Registration, region: str) -> dict[str, Any]:
     """What AWS would answer, as far as documents are made of it: ARNs, an image's digest, a repository's URL."""
     package, _, rest = registration.type.partition(":")
     if registration.type == "docker-build:index:Image":
@@ -57,7 +59,9 @@ def _placeholders(registration: Registration, region: str) -> dict[str, str]:
         "iam": f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/{name}",
         "logs": f"arn:aws:logs:{region}:{PLACEHOLDER_ACCOUNT}:log-group:{name}",
     }.get(service, f"arn:aws:{service}:{region}:{PLACEHOLDER_ACCOUNT}:{rest.rpartition(':')[2].lower()}/{name}")
-    answers = {"arn": arn, "arnPrefix": arn}
+    answers: dict[str, Any] = {"arn": arn, "arnPrefix": arn}
+    if registration.type == "aws:batch/jobDefinition:JobDefinition":
+        answers["revision"] = 1
     if registration.type == "aws:ecr/repository:Repository":
         answers["repositoryUrl"] = f"{PLACEHOLDER_ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{name}"
     if registration.type == "aws:apigateway/restApi:RestApi":

@@ -12,8 +12,8 @@ class PreviewProvider:
 
     Args:
         region: AWS region, for the answers that follow from it alone.
-        placeholders: answer ARNs, image digests, repository URLs, revisions and ids of API keys with placeholders. A job
-            definition, an IAM policy and the function's list of consumers are one JSON text each with such values
+        placeholders: answer ARNs, image digests, repository URLs, revisions and ids of API keys with placeholders. A
+            job definition, an IAM policy and the function's list of consumers are one JSON text each with such values
             inside: unknown as a whole, nothing of it could be judged.
     """
 

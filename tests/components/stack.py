@@ -27,6 +27,7 @@ class FakeAws:
         outputs = {"arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}", **inputs}
         match registration.type:
             case "aws:ecr/repository:Repository":
+                outputs["arn"] = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}"
                 outputs["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
             case "docker-build:index:Image":
                 outputs["digest"] = DIGEST

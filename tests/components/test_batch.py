@@ -138,7 +138,7 @@ def test_the_execution_role_pulls_one_repository_and_writes_one_log_group(dev: D
         {
             "Effect": "Allow",
             "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            "Resource": [f"arn:aws:ecr:{REGION}:{ACCOUNT}:slipway-dev/wordcount"],
+            "Resource": [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/slipway-dev/wordcount"],
         },
         {
             "Effect": "Allow",

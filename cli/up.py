@@ -1,13 +1,15 @@
 """`slipway up` and `down`: the whole stack in the sandbox on this machine."""
 
+import importlib
 import shlex
 import threading
 import time
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.status import Status
 
@@ -18,6 +20,10 @@ from cli.preview import stack_region
 from cli.project import find_root, state_folder
 from engine.config import load_project, load_stack_config
 from sandbox import process
+from sandbox.environment import endpoint_url
+
+if TYPE_CHECKING:
+    from sandbox.deploy import SandboxProvider
 
 
 @dataclass
@@ -57,13 +63,12 @@ def run_up(port: int | None, *, sample: bool, as_json: bool) -> int:
     """Start the sandbox, deploy the local stack into it, submit the sample job; 1 if that job failed."""
     root = find_root()
     region = stack_region(root, LOCAL_STACK)
+    port = port or process.chosen_port()
     steps = Steps()
-    with steps.step("starting the sandbox") as details:
-        outputs_file(root).unlink(missing_ok=True)
-        sandbox = process.start(state_folder(root), port=port or process.chosen_port(), region=region)
-        details.append(f"on {sandbox.endpoint_url}")
+    outputs_file(root).unlink(missing_ok=True)
     try:
-        tree, exports = _deploy(root, sandbox.endpoint_url, region, steps)
+        provider = _start(root, port, region, steps)
+        tree, exports = _deploy(root, provider, steps)
         save_outputs(root, exports)
         job = _run_sample(root, steps) if sample else None
     except BaseException:
@@ -87,14 +92,24 @@ def run_down() -> None:
     progress.print("The sandbox has ended." if running else "Nothing was running.")
 
 
-def _deploy(root: Path, endpoint_url: str, region: str, steps: Steps) -> tuple[Any, dict[str, Any]]:
-    with steps.step("loading the program"):
-        # Loading Pulumi's SDK takes most of a second: say so, and do it while there is something to see.
-        from cli.tree import component_tree
-        from engine.program import Registration, run_program
+def _start(root: Path, port: int, region: str, steps: Steps) -> "SandboxProvider":
+    """Start the sandbox, and load Pulumi's SDK and the AWS clients while it does: either takes most of a second."""
+    with steps.step("starting the sandbox") as details, ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(process.start, state_folder(root), port=port, region=region)
+
+        importlib.import_module("engine.program")
         from sandbox.deploy import SandboxProvider
 
-        provider = SandboxProvider(endpoint_url=endpoint_url, region=region, state=state_folder(root), root=root)
+        provider = SandboxProvider(endpoint_url=endpoint_url(port), region=region, state=state_folder(root), root=root)
+        provider.warm()
+        details.append(f"on {starting.result().endpoint_url}")
+    return provider
+
+
+def _deploy(root: Path, provider: "SandboxProvider", steps: Steps) -> tuple[Any, dict[str, Any]]:
+    from cli.tree import component_tree
+    from engine.program import Registration, run_program
+
     created = 0
     lock = threading.Lock()
 

@@ -76,9 +76,8 @@ class Execution:
 
         def expire() -> None:
             nonlocal timed_out
-            if not job.stop.is_set():
-                timed_out = True
-                job.stop.set()
+            timed_out = True
+            job.stop.set()
 
         def on_start() -> None:
             nonlocal timer

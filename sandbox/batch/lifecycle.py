@@ -63,8 +63,7 @@ class Lifecycle:
 
     def schedule(self) -> None:
         """Look for room: a job, a queue or a compute environment has changed."""
-        if not self._ending:
-            self._scheduler.place()
+        self._scheduler.place()
 
     def cancel(self, job: Job, reason: str) -> None:
         """End a job that hasn't started; one that has goes on."""
@@ -227,8 +226,15 @@ class Lifecycle:
         job.detail["stoppedAt"] = self._state.now()
         job.blocked_by.clear()
         self._set_status(job, status)
-        for dependent in self._waiting.pop(job.id, []):
-            self._unblock(dependent, job)
+        dependents = self._waiting.pop(job.id, None)
+        if dependents is not None:
+            # Later, for a chain of ten thousand failed children is deeper than Python's stack.
+            asyncio.get_running_loop().call_soon(self._unblock_all, dependents, job)
+
+    def _unblock_all(self, dependents: list[Job], dependency: Job) -> None:
+        for job in dependents:
+            self._unblock(job, dependency)
+        self.schedule()
 
     def _unblock(self, job: Job, dependency: Job) -> None:
         if job.finished:
@@ -244,8 +250,7 @@ class Lifecycle:
     def _set_status(self, job: Job, status: str) -> None:
         previous, job.detail["status"] = job.status, status
         if status == "RUNNABLE":
-            for member in ("startedAt", "statusReason"):
-                job.detail.pop(member, None)
+            job.detail.pop("startedAt", None)
         _log.info("Job %s (%s): %s", job.id, job.name, status)
         self._record(job)
         self._publish(job.detail)
@@ -259,7 +264,7 @@ class Lifecycle:
         summary[status] += 1
         array["statusSummaryLastUpdatedAt"] = self._state.now()
         done = summary["SUCCEEDED"] + summary["FAILED"]
-        if done < array["size"] or parent.finished:
+        if done < array["size"]:
             return
         if summary["FAILED"]:
             self._finish(parent, "FAILED", parent.end_reason or "Array Child Job failed")

@@ -17,9 +17,11 @@ DEFAULT_GROUP = "/aws/batch/job"
 LARGEST_LINE_BYTES = 256 * 1024 - 26
 """A longer line becomes several events, as CloudWatch Logs limits one to 256 KiB with 26 bytes of its own."""
 _LARGEST_BATCH_BYTES = 1024 * 1024
-_LARGEST_BATCH_EVENTS = 10_000
 _WAITING_EVENTS = 2_000
-"""Lines held in memory; with more than that the job waits, as with Docker's blocking log driver."""
+"""Lines held in memory, and more than one batch never has (PutLogEvents takes 10,000).
+
+When they are full the job waits, as with Docker's blocking log driver.
+"""
 _GATHER_SECONDS = 0.2
 
 Event = dict[str, Any]
@@ -93,7 +95,7 @@ class LogStream:
             size += _size(first)
             if open_ended and self._waiting.empty():
                 await asyncio.sleep(_GATHER_SECONDS)
-            while open_ended and len(batch) < _LARGEST_BATCH_EVENTS and not self._waiting.empty():
+            while open_ended and not self._waiting.empty():
                 event = self._waiting.get_nowait()
                 if event is None:
                     open_ended = False

@@ -159,7 +159,7 @@ class Batch:
         if target.startswith("/v1/tags/"):
             members: Json = {"resourceArn": unquote(target.removeprefix("/v1/tags/"))}
             if method == "DELETE":
-                members["tagKeys"] = parse_qs(query, keep_blank_values=True).get("tagKeys", [])
+                members["tagKeys"] = parse_qs(query).get("tagKeys", [])
             elif method == "POST":
                 members |= cast("Json", _parsed(body))
             target, request = "/v1/tags/{resourceArn}", members

@@ -15,6 +15,7 @@ def test_children_know_their_index_and_the_parent_counts_them(scripted: Harness,
     assert "statusReason" not in parent
     assert scripted.statuses(parent_id) == ["SUBMITTED", "PENDING", "SUCCEEDED"]
     assert parent["arrayProperties"]["size"] == 3
+    assert parent["createdAt"] < parent["arrayProperties"]["statusSummaryLastUpdatedAt"] < parent["stoppedAt"]
     assert parent["arrayProperties"]["statusSummary"] == {
         "SUBMITTED": 0,
         "PENDING": 0,
@@ -69,6 +70,16 @@ def test_sequential_children_run_one_after_the_other(scripted: Harness, runner: 
     runner.end(runner.wait_for(2))
 
     assert scripted.wait(parent_id)["status"] == "SUCCEEDED"
+
+
+def test_a_long_chain_of_children_fails_as_a_whole(scripted: Harness, runner: ScriptedRunner):
+    runner.exit_codes = [1]
+    parent_id = scripted.submit(arrayProperties={"size": 2000}, dependsOn=[{"type": "SEQUENTIAL"}])
+
+    parent = scripted.wait(parent_id)
+
+    assert parent["arrayProperties"]["statusSummary"]["FAILED"] == 2000
+    assert scripted.job(f"{parent_id}:1999")["statusReason"] == "Dependent Job failed"
 
 
 def test_n_to_n_children_wait_for_their_own_counterpart(scripted: Harness, runner: ScriptedRunner):

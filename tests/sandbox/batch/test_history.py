@@ -38,6 +38,8 @@ def test_a_new_server_knows_finished_jobs(first: Harness, runner: ScriptedRunner
     listed = second.client.list_jobs(jobQueue="q", jobStatus="SUCCEEDED")["jobSummaryList"]
     assert [entry["jobId"] for entry in listed] == [array["jobId"], job["jobId"]]
     assert second.events == []
+    second.stop()
+    assert new(history=path).job(job["jobId"]) == job
 
 
 def test_a_running_job_may_finish_within_the_grace(first: Harness, runner: ScriptedRunner, new, path):

@@ -38,12 +38,13 @@ def test_an_exit_code_other_than_0_fails_the_job(scripted: Harness, runner: Scri
 
 
 def test_a_container_that_cannot_start_has_a_reason_and_no_exit_code(scripted: Harness, runner: ScriptedRunner):
-    runner.exit_codes = [StartError("CannotPullContainerError: not found")]
+    reason = f"CannotPullContainerError: {'x' * 300}"
+    runner.exit_codes = [StartError(reason)]
 
     job = scripted.wait(scripted.submit())
 
     assert (job["status"], job["statusReason"]) == ("FAILED", "Task failed to start")
-    assert job["container"]["reason"] == "CannotPullContainerError: not found"
+    assert job["container"]["reason"] == reason[:255]
     assert "exitCode" not in job["container"]
     assert "startedAt" not in job
 
@@ -58,6 +59,18 @@ def test_a_failed_attempt_is_repeated_and_tells_its_number(scripted: Harness, ru
     assert [run.task.environment["AWS_BATCH_JOB_ATTEMPT"] for run in runner.runs] == ["1", "2", "3"]
     assert scripted.statuses(job["jobId"]).count("RUNNABLE") == 3
     assert "reason" not in job["container"]
+
+
+def test_an_attempt_has_a_log_stream_of_its_own_or_none(scripted: Harness, runner: ScriptedRunner):
+    scripted.define("logged")
+    runner.exit_codes = [1, StartError("x"), 0]
+
+    job = scripted.wait(scripted.submit(jobDefinition="logged", retryStrategy={"attempts": 3}))
+
+    first, second, third = (attempt["container"] for attempt in job["attempts"])
+    assert "logStreamName" not in second
+    assert first["logStreamName"] != third["logStreamName"] == job["container"]["logStreamName"]
+    assert len({container["taskArn"] for container in (first, second, third)}) == 3
 
 
 @pytest.mark.parametrize(

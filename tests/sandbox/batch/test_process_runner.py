@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.batch import lifecycle, processes, service
+from sandbox.batch import lifecycle, processes, runner, service
+from sandbox.images import build
 from tests.sandbox.batch.conftest import WITHOUT_LOG
 from tests.sandbox.batch.harness import Harness
 
@@ -90,6 +91,48 @@ def test_a_program_runs_in_its_own_copy_of_the_tree_with_nothing_of_the_persons_
     assert prefix == sys.prefix
     assert not (image.rootfs / "app" / "made").exists()
     assert list(scratch.iterdir()) == []
+
+
+def test_processes_bear_the_mark_of_the_sandbox_that_started_them(logged: Harness, monkeypatch):
+    monkeypatch.setenv("SLIPWAY_SANDBOX", "instance")
+    logged.script('echo "$SLIPWAY_SANDBOX"\n', container=LOG)
+
+    assert output(logged, logged.wait(logged.submit())) == ["instance"]
+
+
+def test_a_tree_that_cannot_be_copied_fails_the_job_and_leaves_nothing(batch: Harness, scratch: Path, monkeypatch):
+    def full(*_, **__) -> None:
+        raise OSError(28, "No space left on device")
+
+    batch.script("true\n", container=WITHOUT_LOG)
+    monkeypatch.setattr(runner.shutil, "copytree", full)
+
+    job = batch.wait(batch.submit())
+
+    assert job["statusReason"] == "Task failed to start"
+    assert "No space left on device" in job["container"]["reason"]
+    assert list(scratch.iterdir()) == []
+
+
+def test_links_of_the_image_stay_links(logged: Harness):
+    context = logged.folder / "linked"
+    context.mkdir()
+    (context / "link").symlink_to("target")
+    (context / "target").write_text("x")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY . /app\nWORKDIR /app\nCMD readlink link\n")
+    logged.define(image=f"r@{build(context, None, {}, logged.folder).digest}", container=LOG)
+
+    assert output(logged, logged.wait(logged.submit())) == ["target"]
+
+
+def test_a_temporary_folder_with_a_blank_breaks_no_script(logged: Harness, tmp_path: Path, monkeypatch):
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    image = logged.image("FROM scratch\nCOPY data.txt /srv/\nCMD cat /srv/data.txt\n", data_txt="hello\n")
+    logged.define(image=f"r@{image.digest}", container=LOG)
+
+    assert output(logged, logged.wait(logged.submit())) == ["hello"]
 
 
 def test_a_job_cannot_point_its_clients_elsewhere(logged: Harness):

@@ -20,6 +20,14 @@ def message(answer) -> str:
         (b"{", "not JSON"),
         (b"[]", "The request must be an object, not list"),
         (b"{}", "jobName is required"),
+        (
+            b'{"jobName": "j", "jobQueue": "q", "jobDefinition": "jd", "dependsOn": [null]}',
+            "dependsOn[0] must be an object",
+        ),
+        (
+            b'{"jobName": "j", "jobQueue": "q", "jobDefinition": "jd", "containerOverrides": {"command": [null]}}',
+            "containerOverrides.command[0] must be a string, not null",
+        ),
         (b'{"jobName": 1, "jobQueue": "q", "jobDefinition": "jd"}', "jobName must be a string, not int"),
         (b'{"jobName": "j", "jobQueue": "q", "jobDefinition": "jd", "dependsOn": {}}', "dependsOn must be a list"),
         (

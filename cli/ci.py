@@ -157,10 +157,18 @@ def run_drift_issue(files: Sequence[Path], run_url: str, *, publish: bool) -> in
     return 0
 
 
-def run_due(since: str) -> int:
-    """Print the stacks that a push makes due, as a JSON list in the order of their deployment."""
+def run_due(since: str, stack: str, name: str) -> int:
+    """Print the stacks that a push makes due, as a JSON list in the order of their deployment.
+
+    Args:
+        stack: the one that somebody asked for; empty to find out by `since`.
+        name: makes the line an assignment of a workflow's output.
+    """
     root = find_root()
-    answer.print(json.dumps(due_stacks(root, since)), markup=False)
+    if stack and stack not in _stacks(root):
+        raise CliError(f"There is no stack {stack!r} to deploy. Stacks: {', '.join(_stacks(root))}.")
+    text = json.dumps([stack] if stack else due_stacks(root, since))
+    answer.print(f"{name}={text}" if name else text, markup=False)
     return 0
 
 

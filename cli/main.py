@@ -276,11 +276,15 @@ def ci_drift_issue(reports: Reports, run_url: RunUrl = "", publish: Publish = Fa
 
 
 @ci_app.command("due")
-def ci_due(since: Annotated[str, typer.Option("--since", help="The commit before the push.")]) -> None:
+def ci_due(
+    since: Annotated[str, typer.Option("--since", help="The commit before the push.")],
+    stack: Annotated[str, typer.Option("--stack", help="The only stack, whatever the push changed.")] = "",
+    name: Annotated[str, typer.Option("--as", help="Name of a workflow's output to assign the list to.")] = "",
+) -> None:
     """Print the stacks that a push makes due for a deployment, as a JSON list."""
     from cli.ci import run_due
 
-    raise typer.Exit(run_due(since))
+    raise typer.Exit(run_due(since, stack, name))
 
 
 def main() -> None:

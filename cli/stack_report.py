@@ -17,6 +17,7 @@ OPERATIONS: Final = ("replace", "delete", "update", "create")
 """The gravest first."""
 OFFLINE, PREVIEW, DRIFT = "offline", "preview", "drift"
 _MAX_DIFF_CHARACTERS: Final = 200_000
+_MAX_BYTES: Final = 20_000_000
 _REPLACING: Final = frozenset({"replace", "create-replacement", "delete-replaced", "import-replacement"})
 _VALUE_CHARACTERS: Final = 80
 
@@ -182,6 +183,8 @@ def read_report(path: Path) -> StackReport:
         CliError: it can't be read, or has another shape.
     """
     try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise CliError(f"The report {path} has more than {_MAX_BYTES:,} bytes: that is no report.")
         content: object = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise CliError(f"The report {path} can't be read: {error}") from error

@@ -154,6 +154,10 @@ def test_what_names_no_commit_is_refused(history: tuple[Path, str], since: str) 
 def test_due_prints_a_json_list(history: tuple[Path, str], slipway: Slipway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(history[0])
     assert json.loads(slipway("ci", "due", "--since", "HEAD").out) == ["dev"]
+    assert slipway("ci", "due", "--since", "HEAD", "--stack", "", "--as", "stacks").out == 'stacks=["dev"]\n'
+    assert json.loads(slipway("ci", "due", "--since", "HEAD", "--stack", "prod").out) == ["prod"]
+    unknown = slipway("ci", "due", "--since", "HEAD", "--stack", "local")
+    assert (unknown.code, "Stacks: dev, staging, prod" in unknown.err) == (1, True)
 
 
 EVENT = {"resourcePreEvent": {"metadata": {"op": "update", "urn": "u::p::t::name", "type": "t", "diffs": ["x"]}}}

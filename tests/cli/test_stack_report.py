@@ -158,6 +158,13 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: str) -> No
         read_report(tmp_path / "x.json")
 
 
+def test_a_file_that_is_too_big_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_report(REPORT, tmp_path / "x.json")
+    monkeypatch.setattr("cli.stack_report._MAX_BYTES", 10)
+    with pytest.raises(CliError, match="more than 10 bytes"):
+        read_report(tmp_path / "x.json")
+
+
 def test_a_long_value_keeps_its_beginning_and_its_end() -> None:
     assert short(None) == "absent"
     assert short("a") == '"a"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -137,7 +138,13 @@ class _Build:
         }
         handler = handlers.get(instruction.keyword)
         if handler is not None:
-            handler(instruction, stage)
+            try:
+                handler(instruction, stage)
+            except (OSError, tarfile.TarError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                raise instruction.error(
+                    f"It can't be carried out: {reason}.", "Look for a file where a folder should be, or a full disk."
+                ) from error
         elif instruction.keyword not in _WITHOUT_EFFECT:
             raise instruction.error(f"{instruction.keyword} is not an instruction.", "Correct it.")
 

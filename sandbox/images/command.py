@@ -57,9 +57,7 @@ def invocation(
         "TMPDIR": str(root / "tmp"),
         "PATH": ":".join([*path[0], str(programs), *path[1]]),
     }
-    folder = root / image.workdir.lstrip("/")
-    folder.mkdir(parents=True, exist_ok=True)
-    return Invocation(arguments=arguments, folder=folder, environment=found)
+    return Invocation(arguments=arguments, folder=root / image.workdir.lstrip("/"), environment=found)
 
 
 @dataclass(frozen=True)

@@ -146,16 +146,10 @@ def _copy_file(instruction: Instruction, source: Source, path: Path, target: Pat
         )
     if not path.is_symlink() and not path.is_file():
         return
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
+    if target.exists() and not target.is_dir():
         target.unlink()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target, follow_symlinks=False)
-    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-        raise instruction.error(
-            f"{path.relative_to(source.root)} can't be copied: a file and a folder have the same name.",
-            "Choose another destination.",
-        ) from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target, follow_symlinks=False)
     normalise(target)
 
 

@@ -21,7 +21,7 @@ class Stage:
     rootfs: Path
     environment: dict[str, str] = field(default_factory=dict[str, str])
     arguments: dict[str, str] = field(default_factory=dict[str, str])
-    """ARG, as declared in this stage."""
+    """ARG, as declared in this stage or in one that it starts from."""
     workdir: str = "/"
     user: str = ""
     entrypoint: list[str] = field(default_factory=list[str])
@@ -54,7 +54,7 @@ class Stage:
         """A stage that starts from this one."""
         shutil.copytree(self.rootfs, rootfs, symlinks=True, dirs_exist_ok=True)
         stage = copy.deepcopy(self)
-        stage.rootfs, stage.arguments, stage.cmd_is_own = rootfs, {}, False
+        stage.rootfs, stage.cmd_is_own = rootfs, False
         return stage
 
 

@@ -1,6 +1,7 @@
 """Images made without an engine: what is honoured, what is refused with its line, and the digest."""
 
 import hashlib
+import importlib.metadata
 import io
 import json
 import os
@@ -127,6 +128,37 @@ def test_whatever_changes_the_image_changes_the_digest(context: Context, lines):
     assert context.build(*lines).digest != digest
     context.write("a", "other text")
     assert context.build(FROM, "COPY a /a").digest != digest
+
+
+def test_neither_umask_nor_the_order_of_a_listing_changes_the_digest(context: Context, monkeypatch):
+    for name in ("a", "d/b", "d/c"):
+        context.write(name)
+    lines = (FROM, "WORKDIR /app", "COPY . .", "RUN mkdir out")
+    digest = context.build(*lines).digest
+    listed = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda self, pattern: reversed(list(listed(self, pattern))))
+    umask = os.umask(0o077)
+    try:
+        assert context.build(*lines).digest == digest
+    finally:
+        os.umask(umask)
+
+
+def test_a_hard_link_is_a_file_like_any_other(context: Context):
+    def archive(*, linked: bool) -> None:
+        with tarfile.open(context.folder / "a.tar", "w") as tar:
+            for name in ("one", "two"):
+                info = tarfile.TarInfo(name)
+                info.size = 1
+                if linked and name == "two":
+                    info.type, info.linkname, info.size = tarfile.LNKTYPE, "one", 0
+                tar.addfile(info, io.BytesIO(b"x"))
+
+    archive(linked=False)
+    digest = context.build(FROM, "ADD a.tar /").digest
+    archive(linked=True)
+
+    assert context.build(FROM, "ADD a.tar /").digest == digest
 
 
 def test_links_are_part_of_the_content(context: Context):
@@ -302,6 +334,8 @@ def test_variables_come_from_arg_env_and_the_build(context: Context):
         "ENV V=${VERSION:-none} G=$GIVEN O=${OUTSIDE} T=$TARGETARCH U=${UNSET} S='$GIVEN' E=\\$GIVEN",
         "ENV P=${GIVEN:+plus} Q=${UNSET:+plus} OLD=gone",
         "ENV OLD form of $GIVEN",
+        "ENV EMPTY= EMPTY_MINUS=${U-x}",
+        "ENV COLON=${EMPTY:-x} MINUS=${EMPTY-x} PLUS=${EMPTY+x} COLON_PLUS=${EMPTY:+x}",
         "COPY a-$GIVEN /",
         GIVEN="1",
     )
@@ -317,8 +351,49 @@ def test_variables_come_from_arg_env_and_the_build(context: Context):
         "P": "plus",
         "Q": "",
         "OLD": "form of 1",
+        "EMPTY": "",
+        "EMPTY_MINUS": "",
+        "COLON": "x",
+        "MINUS": "",
+        "PLUS": "x",
+        "COLON_PLUS": "",
     }
     assert (image.rootfs / "a-1").exists()
+
+
+def test_an_argument_is_known_in_stages_that_start_from_its_stage_only(context: Context):
+    lines = ("FROM scratch AS base", "ARG A=1", "FROM base AS child", "ENV A=$A", "FROM scratch AS other", "ENV A=$A")
+
+    assert context.build(*lines, "FROM child").environment["A"] == "1"
+    assert context.build(*lines, "FROM other").environment["A"] == ""
+
+
+def test_a_later_copy_replaces_an_earlier_one(context: Context):
+    for name in ("d/a", "d/b"):
+        context.write(name, name)
+    (context.folder / "d/link").symlink_to("a")
+    image = context.build(FROM, "COPY d /x", "COPY d/b /x/a", "COPY d/b /x/link")
+
+    texts = {path.name: path.read_text() for path in (image.rootfs / "x").iterdir()}
+    assert texts == {"a": "d/b", "b": "d/b", "link": "d/b"}
+
+
+@pytest.mark.parametrize("line", ["COPY d /", "RUN mkdir /x/y", "WORKDIR /x", "COPY a /x/y"])
+def test_a_file_where_a_folder_should_be_names_its_line(context: Context, line):
+    for name in ("a", "d/x/y"):
+        context.write(name)
+
+    error = context.refused(FROM, "COPY a /x", line)
+
+    assert "can't be carried out" in error.problem
+    assert error.place.line == 3
+
+
+def test_an_archive_that_leaves_the_tree_is_refused(context: Context):
+    with tarfile.open(context.folder / "a.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("../../out"))
+
+    assert "outside the destination" in context.refused(FROM, "ADD a.tar /").problem
 
 
 def test_env_goes_before_arg(context: Context):
@@ -363,6 +438,24 @@ def test_another_version_is_worth_a_note(context: Context):
     (note,) = image.notes
     assert re.fullmatch(r"Line 2 asks for boto3==1\.0\.0; the sandbox's Python has version \d.*", note)
     assert ImageStore(context.state / "images").find(image.digest).notes == [note]
+
+
+def test_notes_tell_of_the_sandboxs_python_as_it_is_now(context: Context, monkeypatch):
+    lines = (FROM, "RUN pip install boto3==1.0.0")
+    digest = context.build(*lines).digest
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "1.0.0")
+
+    assert context.build(*lines).digest == digest
+    assert ImageStore(context.state / "images").find(digest).notes == []
+
+
+def test_a_requirements_file_counts_with_those_that_it_includes(context: Context):
+    context.write("requirements.txt", "-r more/more.txt\n")
+    context.write("more/more.txt", "no-such-distribution\n")
+
+    error = context.refused(FROM, "COPY . /", "RUN pip install -r /requirements.txt")
+
+    assert "doesn't have no-such-distribution" in error.problem
 
 
 def test_mkdir_and_volume_make_folders(context: Context):

@@ -4,13 +4,18 @@ What it doesn't prove: that the engine sends what these tests build; `test_pack.
 the driver, which speaks to the pack as the engine does.
 """
 
+import atexit
 import datetime
-from collections.abc import Mapping
+import functools
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from policy.guardrails.catalogue import BY_ID
 from policy.guardrails.resources import Resource, Stack
-from policy.guardrails.rules import Exempted, NotApplicable, NotYetKnown, Rule, Violation, judge
+from policy.guardrails.rules import Exempted, NotApplicable, NotYetKnown, Outcome, Rule, Violation, judge
 from policy.guardrails.values import UNKNOWN, plain
 
 TODAY = datetime.date(2026, 11, 15)
@@ -85,9 +90,56 @@ def verdict(
     """What a rule says about `subject` in a stack of it and `others`."""
     stack = Stack([subject, *others])
     outcomes = judge(rule, subject, stack=stack, config=config or {}, today=today)
+    _check_texts(rule, outcomes)
     return Verdict(
         found=[outcome.found for outcome in outcomes if isinstance(outcome, Violation)],
         unknown=[outcome.path for outcome in outcomes if isinstance(outcome, NotYetKnown)],
         not_applicable=[outcome.reason for outcome in outcomes if isinstance(outcome, NotApplicable)],
         exempted=[outcome.violation.found for outcome in outcomes if isinstance(outcome, Exempted)],
     )
+
+
+MESSAGES = Path(__file__).with_name("messages.txt")
+"""Every text that the rules say in these tests, one a line, for people to read and for the tests to hold.
+
+`UPDATE_MESSAGES=1 pytest tests/policy` writes it anew.
+"""
+_UPDATING = os.environ.get("UPDATE_MESSAGES") == "1"
+_said: set[str] = set()
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    return frozenset(MESSAGES.read_text(encoding="utf-8").splitlines())
+
+
+def _check_texts(rule: Rule, outcomes: Iterable[Outcome]) -> None:
+    if rule.id not in BY_ID:
+        return
+    lines = [f"{rule.id}: {_text(outcome)}" for outcome in outcomes]
+    if _UPDATING:
+        _said.update(lines)
+    else:
+        unknown = [line for line in lines if line not in _known()]
+        assert not unknown, f"not in {MESSAGES.name}: {unknown}"
+
+
+def _text(outcome: Outcome) -> str:
+    match outcome:
+        case Violation():
+            fix = f" | fix: {outcome.fix}" if outcome.fix else ""
+            return f"{outcome.found} | expected: {outcome.expected}{fix}"
+        case NotYetKnown():
+            return f"not yet known: {outcome.path} {outcome.why}"
+        case NotApplicable():
+            return f"not applicable: {outcome.reason}"
+        case Exempted():
+            return f"exempted: {_text(outcome.violation)}"
+
+
+def _write() -> None:
+    if _said:
+        MESSAGES.write_text("".join(f"{line}\n" for line in sorted(_said)), encoding="utf-8")
+
+
+atexit.register(_write)

@@ -12,7 +12,7 @@ from .rules import Level, Rule
 HEAD: Final = """\
 # Rules of the policy pack
 
-Generated from the rules' own metadata by `make rules`; a test holds it current. M stops a deployment, A is shown.
+Generated from the rules' own metadata by `make docs`; a test holds it current. M stops a deployment, A is shown.
 A rule answers pass, violation, not yet known (with the property that it waits for) or not applicable (with the reason).
 """
 FOOT: Final = """\

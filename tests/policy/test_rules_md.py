@@ -9,7 +9,7 @@ PATH = Path(__file__).parents[2] / "policy" / "RULES.md"
 
 
 def test_rules_md_is_current():
-    assert PATH.read_text(encoding="utf-8") == docs.render(), "run `make rules`"
+    assert PATH.read_text(encoding="utf-8") == docs.render(), "run `make docs`"
 
 
 def test_each_rule_has_a_row_and_a_section():
@@ -19,6 +19,11 @@ def test_each_rule_has_a_row_and_a_section():
         assert f"### {rule.id}\n" in text
         for setting in rule.schema:
             assert f"- Setting `{setting}`" in text
+
+
+def test_guide_counts_the_rules():
+    guide = (PATH.parents[1] / "docs" / "policy.md").read_text(encoding="utf-8")
+    assert f" of {len(RULES)} rules:" in guide
 
 
 def test_file_is_written_where_it_is_wanted(tmp_path: Path):

@@ -25,6 +25,8 @@ CONFIG = {
         "wordcount": {"context": "pipelines/wordcount"},
         "steps": {"context": "tests/e2e/pipelines/steps", "timeoutSeconds": 60, "attempts": 1},
     },
+    # No test is to be refused for its haste, but those of the two consumers below.
+    "throttle": {"rate": 10_000, "burst": 5_000},
     "consumers": {
         "default": {},
         "other": {},

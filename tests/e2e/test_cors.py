@@ -5,9 +5,7 @@ request, and read what comes back?
 bring about is listed in `NOT_PROVEN`. test_cors_definitions.py judges the gateway's own answers by their definitions.
 """
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +13,13 @@ import httpx
 import pytest
 
 from sandbox.context import Clients
+from tests.e2e.breakage import broken_function, forbidden_function, variables
 from tests.e2e.browser_cors import BlockedError, Request, check_preflight, preflight
 from tests.e2e.conftest import Api
 from tests.e2e.page import DOCUMENTED, NAMES, OPERATIONS, Page, answer_of, assert_as_documented
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
-FUNCTION = "slipway-local-steps-trigger"
 GATEWAY_LIMIT_BYTES = 10 * 1024 * 1024
 NOT_PROVEN = {
     # The emulator waits for a function as long as that takes, and always reaches it.
@@ -156,85 +154,41 @@ def test_a_page_may_read_that_there_is_no_such_route(world: World, method: str, 
     assert (response.status_code, response.json()["type"]) == (403, "urn:slipway:problem:no-route")
 
 
-@contextmanager
-def variables(world: World, **changed: str) -> Iterator[None]:
-    """The function with other environment variables."""
-    functions = world.aws("lambda")
-    known = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
-    functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": {**known, **changed}})
-    try:
-        yield
-    finally:
-        functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": known})
-
-
-@contextmanager
-def broken_function(world: World) -> Iterator[None]:
-    functions = world.aws("lambda")
-    functions.update_function_configuration(FunctionName=FUNCTION, Handler="handler.missing")
-    try:
-        yield
-    finally:
-        functions.update_function_configuration(FunctionName=FUNCTION, Handler="handler.handle")
-
-
-@contextmanager
-def forbidden_function(world: World) -> Iterator[None]:
-    """The function without the statement that lets the API invoke it."""
-    functions = world.aws("lambda")
-    [statement] = _statements(functions)
-    functions.remove_permission(FunctionName=FUNCTION, StatementId=statement["Sid"])
-    try:
-        yield
-    finally:
-        functions.add_permission(
-            FunctionName=FUNCTION,
-            StatementId=statement["Sid"],
-            Action=statement["Action"],
-            Principal=statement["Principal"]["Service"],
-            SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
-        )
-
-
-def _statements(functions: Any) -> list[dict[str, Any]]:
-    return json.loads(functions.get_policy(FunctionName=FUNCTION)["Policy"])["Statement"]
-
-
 CALLS_NOBODY = {"createUpload"}
 
 
 def test_a_page_may_read_that_the_function_is_broken(world: World) -> None:
-    with broken_function(world):
+    with broken_function(world.aws):
         for name in NAMES:
             assert_as_documented(world.page.call(name), name, 502, "gateway")
 
 
 def test_a_page_may_read_that_the_gateway_may_not_call_the_function(world: World) -> None:
-    with forbidden_function(world):
+    with forbidden_function(world.aws):
         for name in NAMES:
             assert_as_documented(world.page.call(name), name, 500, "gateway")
 
 
 def test_a_page_may_read_that_aws_is_out_of_reach(world: World) -> None:
-    with variables(world, AWS_ENDPOINT_URL="http://127.0.0.1:1"):
+    with variables(world.aws, AWS_ENDPOINT_URL="http://127.0.0.1:1"):
         for name in set(NAMES) - CALLS_NOBODY:
             assert_as_documented(world.page.call(name), name, 503, "unavailable")
 
 
 def test_a_page_may_read_that_something_went_wrong_inside(world: World) -> None:
-    with variables(world, LOG_GROUP="/aws/batch/other", RESULTS_BUCKET="other"):
+    with variables(world.aws, LOG_GROUP="/aws/batch/other", RESULTS_BUCKET="other"):
         for name in ("getJob", "getJobLogs"):
             assert_as_documented(world.page.call(name, job_id=world.finished_job), name, 500, "internal")
 
 
 def test_a_page_may_read_that_a_key_is_no_consumers(world: World) -> None:
-    with variables(world, CONSUMERS='{"other": "other"}'):
+    with variables(world.aws, CONSUMERS='{"other": "other"}'):
         for name in NAMES:
             assert_as_documented(world.page.call(name), name, 403, "unknown-consumer")
 
 
 def test_of_several_origins_each_reads_what_the_function_answers_and_no_other_does(world: World) -> None:
-    with variables(world, CORS_ORIGINS="https://docs.example,https://lab.example"):
+    with variables(world.aws, CORS_ORIGINS="https://docs.example,https://lab.example"):
         for name, status, kind in [("listJobs", 200, ""), ("getJob", 404, "job-not-found")]:
             for origin in ("https://docs.example", "https://lab.example"):
                 page = Page(world.page.url, world.page.key, origin)

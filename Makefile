@@ -28,6 +28,7 @@ down: $(INSTALLED) ## end all that `make up` started
 preview: $(INSTALLED) ## show what a first `pulumi up` of STACK (dev) would make, and the policy pack's verdict
 	@$(BIN)/slipway preview --stack $(STACK)
 
+.PHONY: pulumi-up pulumi-preview pulumi-down doctor workflows
 # The local stack has nothing to hide: its passphrase only has to be the same each time.
 pulumi-up: $(INSTALLED) ## deploy the local stack with the real Pulumi CLI, on this machine's sandbox
 	@PULUMI_CONFIG_PASSPHRASE=slipway-local $(BIN)/slipway pulumi up $(ARGS)
@@ -62,6 +63,7 @@ unit: $(INSTALLED) ## pytest: unit, contract, function, policy, sandbox end-to-e
 
 docs: $(INSTALLED) ## write the generated tables of the documentation
 	@$(BIN)/python -m docs.tables
+	@$(BIN)/python -m docs.environments
 
 bench: $(INSTALLED) ## measure what the README promises and print it as a table
 	@$(BIN)/python -m bench

@@ -171,6 +171,16 @@ def doctor(
     raise typer.Exit(run_doctor(stack, as_json=as_json))
 
 
+@app.command()
+def explain(
+    message: Annotated[list[str], typer.Argument(help="An error message, or a part of it.")],
+) -> None:
+    """Say why something failed and what to do, from the failure cards of the documentation."""
+    from cli.explain import run_explain
+
+    raise typer.Exit(run_explain(" ".join(message)))
+
+
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 SandboxPort = Annotated[int | None, typer.Option("--port", envvar="SLIPWAY_PORT", help="Port of the sandbox.")]
 

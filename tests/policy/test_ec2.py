@@ -15,6 +15,8 @@ OPEN = [
     "1.2.3.4/0",
     "0::/0",
     "2000::/3",
+    "2a00:1450::/31",
+    "8.0.0.0/7",
     "0:0:0:0:0:0:0:0/0",
     " ::/0 ",
 ]
@@ -114,6 +116,7 @@ class TestNoOpenIngress:
             ({"fromPort": 0, "toPort": 65535}, "violation"),
             ({"fromPort": 80, "toPort": 443}, "violation"),
             ({"fromPort": 443, "toPort": 80}, "violation"),
+            ({"fromPort": 80, "toPort": 82}, "violation"),
             ({"fromPort": 443, "toPort": 443, "protocol": "udp"}, "violation"),
             ({"fromPort": 443, "toPort": 443, "protocol": "-1"}, "violation"),
             ({"fromPort": UNKNOWN, "toPort": 443}, "unknown"),

@@ -238,7 +238,8 @@ class TriggerApi(pulumi.ComponentResource):
                 function=function.name,
                 principal="apigateway.amazonaws.com",
                 source_arn=pulumi.Output.concat(self._api.execution_arn, f"/{args.settings.stage_name}/*/{pipeline}/*"),
-                opts=pulumi.ResourceOptions(parent=self),
+                # Another stage name is another permission, and AWS takes no second one under the same statement id.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
 
     def _named(self, path: str) -> str:

@@ -79,6 +79,13 @@ def test_a_function_may_be_invoked_by_its_own_paths_of_this_stage(run: Run) -> N
     assert permission["sourceArn"] == f"arn:aws:execute-api:{REGION}:{ACCOUNT}:api/default/*/first/*"
 
 
+def test_a_permission_gives_way_to_the_one_that_replaces_it(dev: Deployment) -> None:
+    """Every property of a permission replaces it, and its statement id may exist once in a function's policy."""
+    permission = dev.one("aws:lambda/permission:Permission", "slipway-dev-wordcount")
+    assert permission.inputs["statementId"] == "api"
+    assert permission.delete_before_replace is True
+
+
 def test_bodies_and_parameters_are_checked_by_the_gateway(dev: Deployment) -> None:
     found = methods(dev)
     post = found["/wordcount/jobs", "POST"].inputs

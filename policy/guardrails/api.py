@@ -90,7 +90,7 @@ def _check_options_method(resource: Resource, stack: Stack) -> Iterator[Finding]
     own = [item for item, link in links.items() if link is Link.YES]
     for integration in own:
         kind = integration["type"]
-        if kind.text("").upper() != "MOCK":
+        if not kind.equals_any_case("mock"):
             yield _no_preflight(f"its integration '{integration.name}' is of type {shown(kind.text('none'))}")
     if own:
         return
@@ -193,7 +193,7 @@ def check_no_side_door(resource: Resource, _settings: Settings) -> Iterator[Find
                 )
         case "apigatewayv2:Api":
             protocol = resource["protocolType"]
-            if protocol.known and protocol.text("") == "WEBSOCKET":
+            if protocol.known and protocol.equals("WEBSOCKET"):
                 yield NotApplicable("the routes of a WebSocket API are judged one by one")
             else:
                 yield Violation(found="is an HTTP API, which knows no API keys", expected="a REST API with keys")
@@ -210,7 +210,7 @@ def _check_permission(resource: Resource) -> Iterator[Finding]:
         return
     sources = [resource[key] for key in ("principalOrgId", "sourceAccount", "sourceArn")]
     url_authorization = resource["functionUrlAuthType"]
-    by_url = url_authorization.known and url_authorization.text("") == "NONE"
+    by_url = url_authorization.known and url_authorization.equals("NONE")
     if by_url or not any(_narrows(source) for source in sources):
         yield Violation(
             found=f"allows principal {shown(principal)} to invoke the function",

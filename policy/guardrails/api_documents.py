@@ -37,7 +37,7 @@ class Operation:
     @property
     def is_preflight(self) -> bool:
         """Whether it is an OPTIONS that API Gateway answers itself."""
-        return self.method == "options" and self.integration_type.text("").lower() == "mock"
+        return self.method == "options" and self.integration_type.equals_any_case("mock")
 
 
 def body_of(resource: Resource) -> Node | None:
@@ -82,9 +82,9 @@ def _is_key(scheme: Node) -> bool:
     if "x-amazon-apigateway-authtype" in fields or "x-amazon-apigateway-authorizer" in fields:
         return False
     return (
-        scheme["type"].text("") == "apiKey"
-        and scheme["in"].text("").lower() == "header"
-        and scheme["name"].text("").lower() == KEY_HEADER
+        scheme["type"].equals("apiKey")
+        and scheme["in"].equals_any_case("header")
+        and scheme["name"].equals_any_case(KEY_HEADER)
     )
 
 

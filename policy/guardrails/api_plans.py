@@ -23,7 +23,7 @@ def check_key_chain(resource: Resource, stack: Stack, _settings: Settings) -> It
         case "apigateway:UsagePlan":
             if not resource["apiStages"].items():
                 yield Violation(found="apiStages names no stage, so its keys open nothing", expected="apiId and stage")
-        case "apigateway:Deployment" if not resource["stageName"].text(""):
+        case "apigateway:Deployment" if resource["stageName"].blank:
             yield NotApplicable("makes no stage of its own")
         case _:
             yield from _check_stage(resource, stack)
@@ -160,7 +160,7 @@ def check_throttle(resource: Resource, stack: Stack, _settings: Settings) -> Ite
         limits = resource["throttleSettings"]
         yield from _missing_limits(limits, ("rateLimit", "burstLimit"))
         return
-    if resource.kind == DEPLOYMENT and not resource["stageName"].text(""):
+    if resource.kind == DEPLOYMENT and resource["stageName"].blank:
         yield NotApplicable("makes no stage of its own")
         return
     by_plans = any_link(names_stage(stack, plan, resource) for plan in stack.of(PLAN))
@@ -187,7 +187,7 @@ def _throttles_all(stack: Stack, settings: Resource, stage: Resource) -> Link:
     path, limits = settings["methodPath"], settings["settings"]
     return all_links(
         [
-            _holds(path, lambda node: node.text("") == "*/*"),
+            _holds(path, lambda node: node.equals("*/*")),
             *(_holds(limits, lambda node, key=key: _is_limit(node[key])) for key in _SETTINGS_LIMITS),
             stack.same(settings, settings["restApi"], stage, stage["restApi"]),
             stack.link(settings, settings["stageName"], stage, "stageName"),
@@ -199,7 +199,7 @@ _SETTINGS_LIMITS: Final = ("throttlingRateLimit", "throttlingBurstLimit")
 
 
 def _is_limit(limit: Node) -> bool:
-    return not limit.known or limit.number(default=-1) > 0
+    return not limit.known or (not limit.missing and limit.number() > 0)
 
 
 def _holds(node: Node, test: Callable[[Node], bool]) -> Link:

@@ -31,7 +31,7 @@ def check_validate_body(resource: Resource, stack: Stack, _settings: Settings) -
     ):
         yield Violation(found=f"requestModels has no model for the body of {method}", expected="a model a content type")
     validator = resource["requestValidatorId"]
-    if validator.known and not validator.text(""):
+    if validator.known and validator.blank:
         yield Violation(found="requestValidatorId is not set", expected="a validator with validateRequestBody")
         return
     candidates = stack.of("apigateway:RequestValidator")
@@ -71,7 +71,7 @@ def _has_schema(operation: Node) -> bool:
     if not operation["requestBody"]["$ref"].missing or any(not item["schema"].missing for item in contents):
         return True
     return any(
-        parameter["in"].text("") == "body" and not parameter["schema"].missing
+        parameter["in"].equals("body") and not parameter["schema"].missing
         for parameter in operation["parameters"].items()
     )
 
@@ -134,7 +134,7 @@ REDEPLOY_TRIGGERS: Final = Rule(
 
 def check_access_log(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     destination = resource["accessLogSettings"]["destinationArn"]
-    if destination.known and not destination.text(""):
+    if destination.known and destination.blank:
         yield Violation(found="accessLogSettings has no destinationArn", expected="a log group or a delivery stream")
 
 
@@ -230,7 +230,7 @@ def _is_options(method: Resource) -> Link:
 
 def _answers(stack: Stack, response: Resource, api: Resource, kind: str) -> Link:
     headers = response["responseParameters"]
-    if response["responseType"].text("") != kind:
+    if not response["responseType"].equals(kind):
         return Link.NO
     if headers.known and ALLOW_ORIGIN not in {key.lower() for key in headers.fields()}:
         return Link.NO

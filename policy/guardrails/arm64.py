@@ -58,9 +58,9 @@ def check_batch_job(resource: Resource, _settings: Settings) -> Iterator[Finding
 
 def _check_platform(task: Node) -> Iterator[Finding]:
     architecture = task.member("runtimePlatform").member("cpuArchitecture")
-    if architecture.text("") == ARM64:
+    if architecture.equals(ARM64):
         return
-    state = "not set, so it is X86_64" if not architecture.text("") else shown(architecture.text())
+    state = "not set, so it is X86_64" if architecture.blank else shown(architecture.text())
     yield Violation(found=f"{architecture.path} is {state}", expected=ARM64)
 
 
@@ -122,9 +122,9 @@ BATCH_COMPUTE: Final = Rule(
 
 def check_ecs_task(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     architecture = resource["runtimePlatform"]["cpuArchitecture"]
-    if architecture.text("") == ARM64:
+    if architecture.equals(ARM64):
         return
-    state = shown(architecture.text()) if architecture.text("") else "not set, so it is X86_64"
+    state = "not set, so it is X86_64" if architecture.blank else shown(architecture.text())
     yield Violation(found=f"{architecture.path} is {state}", expected=f"{ARM64}, in upper case")
 
 

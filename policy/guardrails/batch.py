@@ -155,7 +155,7 @@ LOG_ROLES: Final = Rule(
 
 
 def check_spot_arm64(resource: Resource, _settings: Settings) -> Iterator[Finding]:
-    if resource["computeResources"]["type"].text("").upper() == "FARGATE_SPOT":
+    if resource["computeResources"]["type"].equals_any_case("fargate_spot"):
         yield Violation(found="computeResources.type is FARGATE_SPOT", expected="FARGATE for arm64 jobs")
 
 
@@ -180,7 +180,7 @@ def check_public_ip(resource: Resource, _settings: Settings) -> Iterator[Finding
 
 def _check_address(task: Node) -> Iterator[Finding]:
     assigned = task.member("networkConfiguration").member("assignPublicIp")
-    if assigned.text("").upper() == "ENABLED":
+    if assigned.equals_any_case("enabled"):
         yield Violation(found=f"{assigned.path} is ENABLED", expected="a private subnet with endpoints or NAT")
 
 

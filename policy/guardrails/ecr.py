@@ -1,6 +1,7 @@
 """Rules for ECR: private repositories, who may use them, and that images don't pile up."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Final
 
 from . import iam_documents, lifecycle
@@ -9,6 +10,7 @@ from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, S
 from .values import Node, shown
 
 REPOSITORY: Final = "ecr:Repository"
+AUTOMATIC_SCANS: Final = ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")
 TEMPLATE: Final = "ecr:RepositoryCreationTemplate"
 
 
@@ -202,13 +204,13 @@ IMMUTABLE_TAGS: Final = Rule(
 
 
 def check_scan_on_push(resource: Resource, stack: Stack, _settings: Settings) -> Iterator[Finding]:
-    registries = stack.of("ecr:RegistryScanningConfiguration")
-    if any(_registry_scans(registry, resource) for registry in registries):
-        return
     scanning = resource["imageScanningConfiguration"]
-    if scanning["scanOnPush"].flag(default=False):
+    flag = scanning["scanOnPush"] if scanning.known else scanning
+    if flag.known and flag.flag(default=False):
         return
-    state = "false" if not scanning.missing else "not set"
+    if any(_registry_scans(registry, resource) for registry in stack.of("ecr:RegistryScanningConfiguration")):
+        return
+    state = "not set" if flag.missing else "false"
     yield Violation(
         found=f"imageScanningConfiguration.scanOnPush is {state}, and no registry scanning in the stack covers it",
         expected="scanOnPush true",
@@ -216,34 +218,21 @@ def check_scan_on_push(resource: Resource, stack: Stack, _settings: Settings) ->
 
 
 def _registry_scans(registry: Resource, repository: Resource) -> bool:
-    if registry.region and repository.region and registry.region != repository.region:
+    if registry.is_elsewhere(repository):
         return False
-    name = repository["name"]
-    for rule in registry["rules"].items(or_single=True):
-        if rule["scanFrequency"].text("") not in {"SCAN_ON_PUSH", "CONTINUOUS_SCAN"}:
-            continue
-        for pattern in rule["repositoryFilters"].items(or_single=True):
-            text = pattern["filter"].text("")
-            if set(text) == {"*"} or _matches(text, name):
-                return True
-    return False
+    return any(
+        _matches(pattern["filter"].text(), repository["name"])
+        for rule in registry["rules"].items()
+        if rule["scanFrequency"].equals(*AUTOMATIC_SCANS)
+        for pattern in rule["repositoryFilters"].items()
+    )
 
 
 def _matches(pattern: str, name: Node) -> bool:
     """A filter of registry scanning: with `*` it matches the whole name, without it any part of the name."""
-    if "*" not in pattern:
-        return bool(pattern) and pattern in name.text("")
-    parts = pattern.split("*")
-    text = name.text("")
-    if not (text.startswith(parts[0]) and text.endswith(parts[-1])):
-        return False
-    position = 0
-    for part in parts:
-        position = text.find(part, position)
-        if position < 0:
-            return False
-        position += len(part)
-    return True
+    if set(pattern) == {"*"}:
+        return True
+    return fnmatchcase(name.text(), pattern if "*" in pattern else f"*{pattern}*")
 
 
 SCAN_ON_PUSH: Final = Rule(

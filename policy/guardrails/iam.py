@@ -232,7 +232,7 @@ TRUST_SCOPED: Final = Rule(
 
 def check_no_users_or_keys(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     # The type alone decides, whatever isn't known yet.
-    yield Violation(found=f"is a {resource.kind.partition(':')[2]}", expected="roles, with credentials that end")
+    yield Violation(found=f"is a {resource.type.rpartition(':')[2]}", expected="roles, with credentials that end")
 
 
 NO_USERS_OR_KEYS: Final = Rule(

@@ -79,6 +79,10 @@ class Resource:
                 return region
         return None
 
+    def is_elsewhere(self, other: "Resource") -> bool:
+        """Whether it is deployed in another region than `other`, as far as both tell."""
+        return self.region is not None and other.region is not None and self.region != other.region
+
 
 class Link(Enum):
     """Whether one resource refers to another."""
@@ -124,7 +128,7 @@ class Stack:
         those that always equal another. Known values are compared; for unknown ones the property dependencies decide.
         A target in another region is another resource even under the same name.
         """
-        if source.region and target.region and source.region != target.region:
+        if source.is_elsewhere(target):
             return Link.NO
         origins = self._origins(source, node)
         if not node.known:

@@ -148,6 +148,19 @@ class Node:
         return self._read() is MISSING
 
     @property
+    def blank(self) -> bool:
+        """Whether it is missing or empty text. Raises `NotYetKnownError` for an unknown value."""
+        return self.missing or self.raw == ""
+
+    def equals(self, *texts: str) -> bool:
+        """Whether it is one of some texts; a missing value is none of them."""
+        return not self.missing and self.text() in texts
+
+    def equals_any_case(self, *texts: str) -> bool:
+        """As `equals`, for lower-case texts and a value in any case."""
+        return not self.missing and self.text().lower() in texts
+
+    @property
     def is_text(self) -> bool:
         return isinstance(self._read(), str)
 

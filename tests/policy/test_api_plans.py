@@ -160,6 +160,7 @@ class TestStage:
 class TestKeyAndPlan:
     def test_key_on_a_plan_passes(self):
         assert judged("key", known_stack()).status == "pass"
+        assert judged("key", known_stack(key={"enabled": None})).status == "pass"
         assert judged("key", preview_stack()).status == "pass"
 
     def test_key_on_no_plan_is_refused(self):
@@ -202,6 +203,10 @@ ALL_LIMITS = {"throttlingRateLimit": 10, "throttlingBurstLimit": 20}
 class TestThrottle:
     def test_plan_with_limits_passes(self):
         assert throttled("plan", known_stack()).status == "pass"
+        assert (
+            throttled("plan", known_stack(plan={"throttleSettings": {"rateLimit": 1, "burstLimit": 1}})).status
+            == "pass"
+        )
 
     @pytest.mark.parametrize(
         ("limits", "found"),
@@ -233,6 +238,8 @@ class TestThrottle:
 
     def test_method_settings_for_all_methods_count(self):
         assert throttled("stage", known_stack(plan=None), settings(ALL_LIMITS)).status == "pass"
+        least = {"throttlingRateLimit": 0.5, "throttlingBurstLimit": 1}
+        assert throttled("stage", known_stack(plan=None), settings(least)).status == "pass"
 
     @pytest.mark.parametrize(
         ("limits", "changes"),

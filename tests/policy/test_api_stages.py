@@ -113,6 +113,7 @@ class TestValidatedDocument:
             {},
             {"requestBody": {"content": {"application/json": {}}}},
             {"parameters": [{"in": "query", "schema": {"type": "string"}}, {"in": "body"}]},
+            {"parameters": [{"schema": {"type": "string"}}]},
         ],
     )
     def test_operation_without_schema_is_refused(self, operation: Any):
@@ -192,8 +193,9 @@ class TestStageSettings:
 
 class TestWaf:
     def test_association_with_the_stage_passes(self):
-        association = resource("wafv2:WebAclAssociation", {"resourceArn": "arn:s1"})
-        assert verdict(api_stages.WAF, stage(arn="arn:s1"), association).status == "pass"
+        for kind in ("wafv2", "wafregional"):
+            association = resource(f"{kind}:WebAclAssociation", {"resourceArn": "arn:s1"})
+            assert verdict(api_stages.WAF, stage(arn="arn:s1"), association).status == "pass"
 
     def test_association_in_a_first_preview_passes(self):
         subject = stage()
@@ -233,7 +235,13 @@ class TestErrorCors:
         ]
 
     @pytest.mark.parametrize(
-        "other", [response("DEFAULT_5XX", {}), response("DEFAULT_5XX", None), response("DEFAULT_5XX", restApiId="a2")]
+        "other",
+        [
+            response("DEFAULT_5XX", {}),
+            response("DEFAULT_5XX", None),
+            response("DEFAULT_5XX", restApiId="a2"),
+            response("DEFAULT_5XX", responseType=None),
+        ],
     )
     def test_response_without_header_or_of_another_api_does_not_count(self, other: Resource):
         assert verdict(api_stages.ERROR_CORS, API, OPTIONS, response("DEFAULT_4XX"), other).status == "violation"
@@ -248,7 +256,10 @@ class TestErrorCors:
         )
         assert answer.unknown == ["restApiId"]
 
-    @pytest.mark.parametrize("methods", [[], [method()], [resource("apigateway:Method", {"httpMethod": UNKNOWN})]])
+    @pytest.mark.parametrize(
+        "methods",
+        [[], [method()], [method("GET", restApi="a1")], [resource("apigateway:Method", {"httpMethod": UNKNOWN})]],
+    )
     def test_api_without_preflight_is_not_applicable(self, methods: list[Resource]):
         assert verdict(api_stages.ERROR_CORS, API, *methods).status == "not applicable"
 

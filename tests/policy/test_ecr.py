@@ -256,7 +256,7 @@ class TestScanOnPush:
         assert verdict(ecr.SCAN_ON_PUSH, repository(), scanning(pattern)).status == "pass"
         assert verdict(ecr.SCAN_ON_PUSH, repository(), scanning(pattern, "CONTINUOUS_SCAN")).status == "pass"
 
-    @pytest.mark.parametrize("pattern", ["", "others", "s*j", "*job", "obs*"])
+    @pytest.mark.parametrize("pattern", ["others", "s*j", "*job", "obs*"])
     def test_registry_scanning_of_others_does_not_count(self, pattern: str):
         assert verdict(ecr.SCAN_ON_PUSH, repository(), scanning(pattern)).status == "violation"
 
@@ -266,10 +266,28 @@ class TestScanOnPush:
     def test_registry_of_another_region_does_not_count(self):
         subject = repository(region="eu-central-1")
         assert verdict(ecr.SCAN_ON_PUSH, subject, scanning("*", region="eu-west-1")).status == "violation"
+        assert verdict(ecr.SCAN_ON_PUSH, subject, scanning("*", region="eu-central-1")).status == "pass"
+
+    def test_any_rule_and_any_filter_of_a_registry_counts(self):
+        manual = {"scanFrequency": "MANUAL", "repositoryFilters": [{"filter": "*"}]}
+        on_push = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "others"}, {"filter": "jobs"}]}
+        registry = resource("ecr:RegistryScanningConfiguration", {"rules": [{}, manual, on_push]})
+        assert verdict(ecr.SCAN_ON_PUSH, repository(), registry).status == "pass"
+        assert verdict(ecr.SCAN_ON_PUSH, repository(), resource(registry.type)).status == "violation"
+
+    def test_unnamed_repository_is_scanned_only_by_a_filter_for_all(self):
+        subject = resource("ecr:Repository", {"name": UNKNOWN})
+        assert verdict(ecr.SCAN_ON_PUSH, subject, scanning("*")).status == "pass"
+        assert verdict(ecr.SCAN_ON_PUSH, subject, scanning("jobs")).unknown == ["name"]
+        own = resource("ecr:Repository", {"name": UNKNOWN, "imageScanningConfiguration": {"scanOnPush": True}})
+        assert verdict(ecr.SCAN_ON_PUSH, own, scanning("jobs")).status == "pass"
 
     def test_unknown_flag_is_not_yet_known(self):
         subject = repository(imageScanningConfiguration={"scanOnPush": UNKNOWN})
         assert verdict(ecr.SCAN_ON_PUSH, subject).unknown == ["imageScanningConfiguration.scanOnPush"]
+        assert verdict(ecr.SCAN_ON_PUSH, subject, scanning("*")).status == "pass"
+        subject = repository(imageScanningConfiguration=UNKNOWN)
+        assert verdict(ecr.SCAN_ON_PUSH, subject).unknown == ["imageScanningConfiguration"]
 
 
 class TestKms:

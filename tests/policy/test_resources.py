@@ -55,6 +55,13 @@ class TestResource:
         assert resource("s3:Bucket", provider={"region": "b"}).region == "b"
         assert resource("s3:Bucket", {"region": UNKNOWN}).region is None
 
+    @pytest.mark.parametrize(
+        ("first", "second", "elsewhere"), [("a", "a", False), ("a", "b", True), (None, "b", False), ("a", None, False)]
+    )
+    def test_another_region_counts_only_where_both_are_told(self, first: Any, second: Any, elsewhere: bool):
+        pair = [resource("s3:Bucket", {"region": region}) for region in (first, second)]
+        assert pair[0].is_elsewhere(pair[1]) is elsewhere
+
 
 def reference(value: Any, **more: Any) -> Resource:
     return resource("s3:BucketPolicy", {"bucket": value, "nested": [{"bucket": value}]}, name="reference", **more)

@@ -121,6 +121,17 @@ class TestNode:
     def test_text(self, value: Any, text: str):
         assert node(value).text() == text
 
+    def test_equals_compares_text_and_nothing_missing(self):
+        assert node("a").equals("b", "a")
+        assert not node("A").equals("a")
+        assert not node(None).equals("")
+        assert node("Ab").equals_any_case("x", "ab")
+        assert not node("Ab").equals_any_case("Ab")
+        assert not node(None).equals_any_case("")
+
+    def test_blank_is_missing_or_empty(self):
+        assert [node(value).blank for value in (None, "", " ", "a", 0, [])] == [True, True, False, False, False, False]
+
     def test_text_has_a_default_only_for_what_is_missing(self):
         assert node(None).text("x") == "x"
         for wrong in ([], {}):

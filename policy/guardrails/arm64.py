@@ -102,7 +102,7 @@ def _check_instance(node: Node) -> Iterator[Finding]:
     instance = node.text()
     if instance != BATCH_ARM64 and not GRAVITON.fullmatch(instance):
         yield Violation(
-            found=f"{node.path} is {shown(instance)}, which is x86", expected="Graviton, such as c7g or m8gd"
+            found=f"{node.path} is {shown(instance)}, which is not Graviton", expected="Graviton, such as c7g or m8gd"
         )
 
 

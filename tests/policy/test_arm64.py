@@ -154,7 +154,7 @@ class TestBatchCompute:
     )
     def test_x86_is_refused(self, name: str):
         assert verdict(arm64.BATCH_COMPUTE, compute(["c7g", name])).found == [
-            f"computeResources.instanceTypes[1] is '{name}', which is x86"
+            f"computeResources.instanceTypes[1] is '{name}', which is not Graviton"
         ]
 
     @pytest.mark.parametrize("types", [None, []])

@@ -54,7 +54,13 @@ api = TriggerApi(
 UsagePlans(prefix, UsagePlansArgs(api=api, consumers=settings.consumers, keys=keys, tags=tags))
 Reconciler(
     f"{prefix}-reconciler",
-    ReconcilerArgs(root=ROOT, platform=platform, log_retention_days=settings.log_retention_days, tags=tags),
+    ReconcilerArgs(
+        root=ROOT,
+        platform=platform,
+        log_retention_days=settings.log_retention_days,
+        tags=tags,
+        permissions_boundary=settings.permissions_boundary,
+    ),
 )
 docs = DocsSite(f"{prefix}-docs", DocsSiteArgs(root=ROOT, settings=settings, api_url=api.url, tags=tags))
 

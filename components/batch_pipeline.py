@@ -34,6 +34,8 @@ class BatchPipelineArgs:
     """Default of the settings: 30."""
     region: str
     tags: Mapping[str, str]
+    permissions_boundary: str = ""
+    """ARN of the policy that bounds the roles; empty for none."""
 
 
 class BatchPipeline(pulumi.ComponentResource):
@@ -71,6 +73,7 @@ class BatchPipeline(pulumi.ComponentResource):
                     [pulumi.Output.concat(log_group.arn, ":log-stream:*")],
                 ),
             ],
+            permissions_boundary=args.permissions_boundary,
             tags=args.tags,
             parent=self,
         )
@@ -82,6 +85,7 @@ class BatchPipeline(pulumi.ComponentResource):
                 iam.allow(["s3:PutObject"], [pulumi.Output.concat(store.results_bucket_arn, f"/{pipeline.name}/*")]),
                 iam.allow(["s3:GetObject"], [pulumi.Output.concat(store.inputs_bucket_arn, f"/{pipeline.name}/*")]),
             ],
+            permissions_boundary=args.permissions_boundary,
             tags=args.tags,
             parent=self,
         )

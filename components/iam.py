@@ -70,6 +70,7 @@ def actor_role(
     service: str,
     description: str,
     statements: Sequence[Statement],
+    permissions_boundary: str,
     tags: Mapping[str, str],
     parent: pulumi.Resource,
 ) -> ActorRole:
@@ -78,6 +79,7 @@ def actor_role(
     Args:
         name: also the role's name in AWS, shortened to its limit.
         service: who assumes the role, for example `lambda.amazonaws.com`.
+        permissions_boundary: ARN of the policy that bounds what the role can do; empty for none.
     """
     trust = {
         "Version": "2012-10-17",
@@ -89,6 +91,7 @@ def actor_role(
         name=fitted,
         description=description,
         assume_role_policy=json.dumps(trust),
+        permissions_boundary=permissions_boundary or None,
         tags=tags,
         opts=pulumi.ResourceOptions(parent=parent),
     )

@@ -56,6 +56,7 @@ class Pipeline(pulumi.ComponentResource):
                 log_retention_days=settings.log_retention_days,
                 region=settings.region,
                 tags=tags,
+                permissions_boundary=settings.permissions_boundary,
             ),
             own,
         )
@@ -73,6 +74,7 @@ class Pipeline(pulumi.ComponentResource):
                 job_visibility=settings.job_visibility,
                 log_retention_days=settings.log_retention_days,
                 tags=tags,
+                permissions_boundary=settings.permissions_boundary,
             ),
             own,
         )

@@ -23,6 +23,8 @@ class ReconcilerArgs:
     platform: BatchPlatform
     log_retention_days: int
     tags: Mapping[str, str]
+    permissions_boundary: str = ""
+    """ARN of the policy that bounds the roles; empty for none."""
 
 
 class Reconciler(pulumi.ComponentResource):
@@ -52,6 +54,7 @@ class Reconciler(pulumi.ComponentResource):
                     [pulumi.Output.concat(log_group.arn, ":log-stream:*")],
                 ),
             ],
+            permissions_boundary=args.permissions_boundary,
             tags=args.tags,
             parent=self,
         )

@@ -62,6 +62,7 @@ KEYS: Mapping[str, tuple[str, Any]] = {
     "buildOnPreview": ("boolean", False),
     "docs": ("object", {"mode": "website"}),
     "jobVisibility": ("string", "consumer"),
+    "permissionsBoundary": ("string", ""),
 }
 """Key -> type and default, as `Pulumi.yaml` declares them."""
 
@@ -127,6 +128,8 @@ class Settings:
     docs: DocsSettings
     job_visibility: str
     """`consumer`: a consumer sees its own jobs; `all`: everyone's."""
+    permissions_boundary: str
+    """ARN of the policy that bounds every role of the stack; empty for none."""
     api_template: Mapping[str, Any] = field(repr=False)
     """`swagger/openapi.yaml`."""
 
@@ -207,6 +210,12 @@ def parse(values: Mapping[str, Any], *, project: str, stack: str, region: str, r
         build_on_preview=top.boolean("buildOnPreview", default=False),
         docs=_read_docs(top, stack),
         job_visibility=top.choice("jobVisibility", "consumer", ("consumer", "all")),
+        permissions_boundary=top.text(
+            "permissionsBoundary",
+            "",
+            r"(arn:aws[a-z-]*:iam::[0-9]{12}:policy/[A-Za-z0-9+=,.@_/-]+)?",
+            "the ARN of an IAM policy, or nothing",
+        ),
         api_template=template,
     )
     if found.texts:

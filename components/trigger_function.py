@@ -36,6 +36,8 @@ class TriggerFunctionArgs:
     """`consumer` or `all`."""
     log_retention_days: int
     tags: Mapping[str, str]
+    permissions_boundary: str = ""
+    """ARN of the policy that bounds the roles; empty for none."""
 
 
 class TriggerFunction(pulumi.ComponentResource):
@@ -60,6 +62,7 @@ class TriggerFunction(pulumi.ComponentResource):
             service="lambda.amazonaws.com",
             description=f"The trigger function of {args.pipeline.name}",
             statements=_permissions(args, log_group.arn),
+            permissions_boundary=args.permissions_boundary,
             tags=args.tags,
             parent=self,
         )

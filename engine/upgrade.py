@@ -21,6 +21,18 @@ from engine.registration import Registration
 from engine.replacement import FORCES_NEW
 
 ACCOUNT_ID: Final = "111122223333"
+_ARNS: Final[Mapping[str, str]] = {
+    "aws:batch/computeEnvironment:ComputeEnvironment": "batch:{region}:{account}:compute-environment/{name}",
+    "aws:batch/jobQueue:JobQueue": "batch:{region}:{account}:job-queue/{name}",
+    "aws:cloudfront/distribution:Distribution": "cloudfront::{account}:distribution/{name}",
+    "aws:cloudwatch/eventRule:EventRule": "events:{region}:{account}:rule/{name}",
+    "aws:cloudwatch/logGroup:LogGroup": "logs:{region}:{account}:log-group:{name}",
+    "aws:dynamodb/table:Table": "dynamodb:{region}:{account}:table/{name}",
+    "aws:ecr/repository:Repository": "ecr:{region}:{account}:repository/{name}",
+    "aws:iam/role:Role": "iam::{account}:role/{name}",
+    "aws:sns/topic:Topic": "sns:{region}:{account}:{name}",
+}
+"""What the ARNs of a type look like, behind `arn:aws:`; what isn't listed gets one of the general shape."""
 _JSON_START: Final = ("{", "[")
 
 
@@ -125,8 +137,9 @@ class SimulatedAccount:
         service = item.type.partition(":")[2].partition("/")[0]
         kind = item.type.rpartition(":")[2]
         name = str(held.inputs.get("name", id_))
+        arn = _ARNS.get(item.type, f"{service}:{{region}}:{{account}}:{kind}/{{name}}")
         computed: dict[str, Any] = {
-            "arn": f"arn:aws:{service}:{self.region}:{ACCOUNT_ID}:{kind}/{name}",
+            "arn": "arn:aws:" + arn.format(region=self.region, account=ACCOUNT_ID, name=name),
             "value": id_,
             "keyId": id_,
             "rootResourceId": f"{id_}-root",
@@ -148,8 +161,6 @@ def _own_outputs(type_: str, held: _Held, name: str, id_: str, region: str) -> d
         case "aws:batch/jobDefinition:JobDefinition":
             prefix = f"arn:aws:batch:{region}:{ACCOUNT_ID}:job-definition/{name}"
             return {"revision": held.revision, "arnPrefix": prefix, "arn": f"{prefix}:{held.revision}"}
-        case "aws:batch/jobQueue:JobQueue":
-            return {"arn": f"arn:aws:batch:{region}:{ACCOUNT_ID}:job-queue/{name}"}
         case "aws:lambda/function:Function":
             arn = f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}"
             return {"arn": arn, "invokeArn": f"{arn}/invocations", "version": str(held.revision)}

@@ -15,6 +15,8 @@ _MIN_SESSION_MINUTES, _MAX_SESSION_MINUTES = 60, 720
 """[IAM user guide, "Update the maximum session duration for a role"]"""
 _MAX_ENVIRONMENTS = 9
 """The drift role has a policy for each and one more, and a role has at most 10 [IAM user guide, "IAM quotas"]."""
+_MAX_PREFIX = 31
+"""Longer prefixes are shortened with a hash by the program (its `naming.stack_prefix`), and would not be met here."""
 OWN_NAME = "bootstrap"
 """What stands in the place of a stack's name in the names of this project's own resources."""
 
@@ -187,6 +189,8 @@ def parse(values: Mapping[str, Any], *, region: str, accounts: object) -> Settin
     environments = names("environments")
     fits = 1 <= len(environments) <= _MAX_ENVIRONMENTS and OWN_NAME not in environments
     check(fits, "environments", f"1 to {_MAX_ENVIRONMENTS} stacks, none of them named {OWN_NAME}")
+    long = [stack for stack in environments if len(f"{given['project']}-{stack}") > _MAX_PREFIX]
+    check(not long, "environments", f"stacks of which PROJECT-STACK has at most {_MAX_PREFIX} characters")
     some = {key: names(key) for key in ("previewEnvironments", "buildEnvironments")}
     for key, chosen in some.items():
         check(set(chosen) <= set(environments), key, f"some of the environments {', '.join(environments)}")

@@ -39,6 +39,11 @@ class Place:
         """The ARN of a resource that belongs to no region."""
         return f"arn:{self.partition}:{service}::{self.account_id}:{resource}"
 
+    @property
+    def job_queues(self) -> list[str]:
+        """The ARNs of the stack's queues, of which the first has the prefix itself for a name."""
+        return [self.arn("batch", f"job-queue/{name}") for name in (self.prefix, f"{self.prefix}-*")]
+
     def bucket(self, name: str = "") -> str:
         """The ARN of a bucket, or of an object in it; by default of every bucket of the stack."""
         return f"arn:{self.partition}:s3:::{name or self.prefix + '-*'}"
@@ -157,10 +162,8 @@ def write_services(place: Place, *, builds: bool) -> list[Statement]:
             _actions("batch", "CreateComputeEnvironment DeleteComputeEnvironment UpdateComputeEnvironment")
             + _actions("batch", "CreateJobQueue DeleteJobQueue UpdateJobQueue")
             + _actions("batch", "DeregisterJobDefinition RegisterJobDefinition TagResource UntagResource"),
-            [
-                place.arn("batch", f"{kind}/{prefix}-*")
-                for kind in ("compute-environment", "job-definition", "job-queue")
-            ],
+            [place.arn("batch", f"{kind}/{prefix}-*") for kind in ("compute-environment", "job-definition")]
+            + place.job_queues,
         ),
         allow(
             _actions("ecr", "CreateRepository DeleteLifecyclePolicy DeleteRepository DeleteRepositoryPolicy")
@@ -344,8 +347,7 @@ def workload_boundary(place: Place) -> list[Statement]:
         ),
         allow(
             _actions("batch", "CancelJob SubmitJob TagResource TerminateJob"),
-            [place.arn("batch", f"{kind}/{prefix}-*") for kind in ("job-definition", "job-queue")]
-            + [place.arn("batch", "job/*")],
+            [place.arn("batch", f"job-definition/{prefix}-*"), *place.job_queues, place.arn("batch", "job/*")],
         ),
         allow(
             _actions("dynamodb", "DeleteItem GetItem PutItem Query UpdateItem"),

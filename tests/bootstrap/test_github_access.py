@@ -89,12 +89,16 @@ def test_only_deploy_roles_have_a_boundary_and_every_one_has_it(bootstrap: Boots
         assert bounded == ("-deploy-" in role.name), role.name
 
 
-@pytest.mark.parametrize("project", ["slipway", "p" * 19])
+@pytest.mark.parametrize("project", ["slipway12345", "p" * 19])
 def test_names_and_policies_stay_within_the_limits_of_iam(bootstrap: Bootstrap, project: str) -> None:
+    stacks = [("s" * 30)[: 29 - len(project)] + str(number) for number in range(9)]
     deployment = bootstrap(
-        project=project, environments=["s" * 18 + str(number) for number in range(9)], previewEnvironments=[],
-        buildEnvironments=["s" * 18 + "0"],
-    )  # fmt: skip
+        project=project,
+        environments=stacks,
+        previewEnvironments=[],
+        buildEnvironments=stacks,
+        **{"aws:region": "ap-northeast-1"},
+    )
     for policy in deployment.all(POLICY):
         assert len("".join(policy.inputs["policy"].split())) <= 6144, policy.name
         assert len(policy.inputs["name"]) <= 128

@@ -37,6 +37,7 @@ def test_the_committed_example_is_complete_and_loads(bootstrap: Bootstrap) -> No
         ({"environments": ["dev", "dev"]}, ["environments", "different"]),
         ({"environments": ["dev", "bootstrap"]}, ["environments", "none of them named bootstrap"]),
         ({"environments": [f"e{number}" for number in range(10)]}, ["environments", "1 to 9 stacks"]),
+        ({"project": "p" * 19, "environments": ["s" * 12]}, ["environments", "at most 31 characters"]),
         ({"previewEnvironments": ["test"]}, ["previewEnvironments", '"test"', "shared, dev, staging, prod"]),
         ({"buildEnvironments": ["test"]}, ["buildEnvironments", '"test"', "shared, dev, staging, prod"]),
         ({"ownerId": 0}, ["ownerId, repositoryId", "both, or neither"]),

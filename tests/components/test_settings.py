@@ -144,6 +144,7 @@ def test_an_unknown_key_suggests_the_nearest(
         ("protectData", "yes", "true or false"),
         ("buildCache", 1, "true or false"),
         ("stageName", "a/b", "letters, digits, hyphens and underscores"),
+        ("permissionsBoundary", "admin", "the ARN of an IAM policy, or nothing"),
         ("jobVisibility", "everyone", "consumer or all"),
         ("throttle", {"rate": 0}, "a number of requests per second above 0"),
         ("throttle", {"burst": 0}, "a whole number of requests from 1"),

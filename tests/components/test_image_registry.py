@@ -42,6 +42,12 @@ def test_without_a_build_cache_every_tag_is_immutable(run: Run) -> None:
     assert "imageTagMutabilityExclusionFilters" not in inputs
 
 
+def test_the_local_stack_keeps_no_build_cache_in_its_repository(run: Run) -> None:
+    """The emulator by itself forgets what a tag's immutability excepts, and each `pulumi up` would show a change."""
+    inputs = run(None, stack="local").one(REPOSITORY).inputs
+    assert inputs["imageTagMutability"] == "IMMUTABLE"
+
+
 def test_the_lifecycle_belongs_to_the_repository(dev: Deployment) -> None:
     policy = dev.one("aws:ecr/lifecyclePolicy:LifecyclePolicy")
     assert policy.inputs["repository"] == "slipway-dev/wordcount"

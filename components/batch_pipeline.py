@@ -105,7 +105,11 @@ class BatchPipeline(pulumi.ComponentResource):
             # The trigger function names an exact revision until it is updated itself, and a queued job keeps its own.
             deregister_on_new_revision=False,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[execution.policy, job.policy]),
+            # A change makes a revision, except that one of `evaluate_on_exits` replaces the resource. Deleting that
+            # deregisters all revisions of the name: the new one as well, if it came first.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[execution.policy, job.policy], delete_before_replace=True
+            ),
         )
         self.job_definition = pulumi.Output.concat(definition.name, ":", definition.revision.apply(str))
         self.job_definition_arn_prefix = definition.arn_prefix

@@ -68,6 +68,11 @@ def test_the_job_definition(dev: Deployment) -> None:
     assert inputs["deregisterOnNewRevision"] is False
 
 
+def test_a_job_definition_that_is_replaced_leaves_its_successor_active(dev: Deployment) -> None:
+    """The provider deletes a job definition by deregistering all active revisions of its name."""
+    assert dev.one(DEFINITION).delete_before_replace is True
+
+
 def test_the_container_runs_a_digest_on_arm64(dev: Deployment) -> None:
     assert container(dev) == {
         "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/slipway-dev/wordcount@{DIGEST}",

@@ -158,8 +158,3 @@ def test_the_docs_site_serves_the_page_and_the_apis_own_document(api: Api) -> No
     document = httpx.get(httpx.URL(api.exports["docsUrl"]).join("openapi.json"), trust_env=False).json()
     assert document["servers"][0]["url"] == api.url
     assert {"/wordcount/jobs", "/steps/jobs"} <= set(document["paths"])
-
-
-def test_a_job_that_exceeds_its_timeout_fails_with_that_reason(api: Api, overdue_job: str) -> None:
-    job = api.finished("steps", overdue_job)
-    assert (job["status"], job["statusReason"]) == ("FAILED", "Job attempt duration exceeded timeout")

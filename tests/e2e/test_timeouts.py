@@ -1,0 +1,14 @@
+"""A job that runs too long. Last in the alphabet but for the commands: it was submitted with the first test, and no
+timeout is below a minute.
+"""
+
+import pytest
+
+from tests.e2e.conftest import Api
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+
+def test_a_job_that_exceeds_its_timeout_fails_with_that_reason(api: Api, overdue_job: str) -> None:
+    job = api.finished("steps", overdue_job)
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Job attempt duration exceeded timeout")

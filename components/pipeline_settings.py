@@ -71,7 +71,8 @@ class PipelineSettings:
     command: Sequence[str]
     """Empty: the image's own."""
     schema_path: str
-    """Relative to the project's folder. Default `parameters.schema.json` in the context."""
+    """Relative to the project's folder. Default `parameters.schema.json` in the context, or in `pipelines/NAME` for an
+    image that is not built here."""
     schema: Mapping[str, Any]
     """JSON Schema draft 4 of the job's parameters."""
     sample: Mapping[str, Any] | None
@@ -94,7 +95,7 @@ def read_pipeline(name: str, section: Section, *, root: Path, max_vcpus: int) ->
     for key in _BUILD_KEYS:
         if key in section.values and "image" in section.values and "context" not in section.values:
             section.refuse(key, "no build setting for an image that is not built here", section.remove_command(key))
-    schema_path, schema, sample = _read_schema(section, root, context)
+    schema_path, schema, sample = _read_schema(name, section, root, context)
     vcpus, memory_mib = _read_size(section, max_vcpus)
     return PipelineSettings(
         name=name,
@@ -197,17 +198,11 @@ def _read_environment(section: Section) -> dict[str, str]:
 
 
 def _read_schema(
-    section: Section, root: Path, context: str | None
+    name: str, section: Section, root: Path, context: str | None
 ) -> tuple[str, Mapping[str, Any], Mapping[str, Any] | None]:
-    default = str(PurePosixPath(context or "", parameters_schema.FILE_NAME))
-    if "schema" not in section.values and context is None:  # a context that is missing is a problem already
-        if "image" in section.values:
-            section.refuse(
-                "schema",
-                f"the path of a {parameters_schema.FILE_NAME}: with an image there is no context to find it in",
-                section.set_command("schema", f"pipelines/NAME/{parameters_schema.FILE_NAME}"),
-            )
-        return default, {}, None
+    default = str(PurePosixPath(context or f"pipelines/{name}", parameters_schema.FILE_NAME))
+    if context is None and not {"image", "schema"} & section.values.keys():
+        return default, {}, None  # what is missing, or no folder, is a problem already
     path = section.text("schema", default, r"[^/].*", "a path relative to Pulumi.yaml")
     sample_path = PurePosixPath(path).with_name(parameters_schema.SAMPLE_FILE_NAME)
     schema: Mapping[str, Any] = {}

@@ -25,6 +25,7 @@ REASONS: Mapping[str, str] = {
     "logRetentionDays": "how long a failure can be looked into",
     "resultRetentionDays": "how long a result can be fetched",
     "inputRetentionDays": "how long a job can be repeated with the same upload",
+    "buildCache": "one machine keeps the layers itself; the runners of a deployment start with nothing",
     "throttle": "the sandbox has one caller, and tests must not run into limits made for strangers",
     "quotaPerDay": "the same",
     "corsOrigins": "which pages may call the API",

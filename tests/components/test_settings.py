@@ -310,10 +310,21 @@ def test_any_other_image_is_refused(problems: Callable[..., tuple[str, ...]], im
     assert expected in found[0]
 
 
+def test_an_images_schema_is_looked_for_in_the_pipelines_own_folder(parse: Parse, root: Path) -> None:
+    folder = root / "pipelines/sample"
+    folder.mkdir(parents=True)
+    (folder / "parameters.schema.json").write_text(json.dumps(SCHEMA))
+    (pipeline,) = parse({"pipelines": {"sample": {"image": IMAGE}}}).pipelines
+    assert pipeline.schema == SCHEMA
+    assert pipeline.schema_path == "pipelines/sample/parameters.schema.json"
+
+
 def test_an_image_needs_a_schema_and_no_build_settings(problems: Callable[..., tuple[str, ...]]) -> None:
     found = problems({"pipelines": {"sample": {"image": IMAGE, "generation": 2}}})
     assert len(found) == 2
-    assert any("slipway:pipelines.sample.schema" in text for text in found)
+    assert any(
+        "slipway:pipelines.sample.schema" in text and "no such file in pipelines/sample/" in text for text in found
+    )
     assert any("slipway:pipelines.sample.generation" in text for text in found)
 
 

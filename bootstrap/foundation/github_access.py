@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_aws import iam
 
-from foundation import statements
+from foundation import boundaries, statements
 from foundation.settings import Settings
 from foundation.statements import Place, Statement
 
@@ -82,17 +82,14 @@ class GithubAccess(pulumi.ComponentResource):
             "drift",
             "Nightly look for drift: reads state and resources, changes nothing",
             f"ref:refs/heads/{self._settings.deploy_branch}",
-            {**policies, "lookups": [statements.preview_lookups()]},
+            {**policies, "lookups": [statements.resource_lookups()]},
         ).arn
 
     def _deploy_role(self, stack: str, boundary: iam.Policy) -> pulumi.Output[str]:
         place = self._place(stack)
         policies = {
-            "read": [
-                *self._state_access(stack, write=True),
-                *statements.read_stack(place),
-                statements.preview_lookups(),
-            ],
+            "state": [*self._state_access(stack, write=True), statements.resource_lookups()],
+            "read": statements.read_stack(place),
             "services": statements.write_services(place, builds=stack in self._settings.build_environments),
             "access": statements.write_access(place, self.workload_boundary_arns[stack]),
         }
@@ -104,13 +101,13 @@ class GithubAccess(pulumi.ComponentResource):
         return self._policy(
             "deploy-boundary",
             "The most that a deploy role can do",
-            statements.deploy_boundary(place, self._settings.name, self._settings.state_bucket),
+            boundaries.deploy_boundary(place, self._settings.name, self._settings.state_bucket),
         )
 
     def _workload_boundary(self, stack: str) -> str:
         name = f"{stack}-workload-boundary"
         self._policy(
-            name, f"The most that a role of stack {stack} can do", statements.workload_boundary(self._place(stack))
+            name, f"The most that a role of stack {stack} can do", boundaries.workload_boundary(self._place(stack))
         )
         # The ARN follows from the name, so that every policy that names it is known in a preview.
         return self._place(stack).global_arn("iam", f"policy/{self._settings.name}-{name}")

@@ -11,6 +11,8 @@ from typing import Any
 
 Statement = Mapping[str, Any]
 
+_CLOUDFRONT_KINDS = ("distribution", "origin-access-control", "response-headers-policy")
+_NETWORK_LOOKUPS = "DescribeAvailabilityZones DescribeSecurityGroups DescribeSubnets DescribeVpcs"
 _CREATED_NETWORK = ("internet-gateway", "route-table", "security-group", "subnet", "vpc")
 SERVICE_PRINCIPALS = (*("apigateway", "batch", "delivery.logs", "ecs-tasks", "events", "lambda", "scheduler"),)
 """The services that roles of a stack are handed to."""
@@ -55,7 +57,8 @@ def allow(actions: Sequence[str], resources: Sequence[str], condition: Mapping[s
     return {**statement, "Condition": condition} if condition else statement
 
 
-def _actions(service: str, names: str) -> list[str]:
+def actions(service: str, names: str) -> list[str]:
+    """Actions of a service, given in one text: `actions("sns", "CreateTopic DeleteTopic")`."""
     return [f"{service}:{name}" for name in names.split()]
 
 
@@ -91,63 +94,77 @@ def state_access(place: Place, bucket: str, key_alias: str, *, write: bool) -> l
 
 def read_stack(place: Place) -> list[Statement]:
     """Read the resources of a stack, as a refresh does: nothing that holds data is among it."""
+    prefix = place.prefix
+    batch = [place.arn("batch", f"{kind}/{prefix}-*") for kind in ("compute-environment", "job-definition")]
+    logs = [place.arn("logs", f"log-group:{name}") for name in _log_groups(prefix)]
     return [
-        # The literal "*": AWS authorizes these on no resource, or on ids that say nothing of the stack.
+        # A REST API, a key, a usage plan, what belongs to a VPC or to CloudFront have ids, not names.
+        allow(["apigateway:GET"], _gateway_paths(place)),
+        allow(["ec2:DescribeVpcAttribute"], [place.arn("ec2", "vpc/*")]),
         allow(
-            [
-                *_actions("batch", "Describe* List*"),
-                *_actions("cloudfront", "Get* List*"),
-                *_actions("cloudwatch", "DescribeAlarms GetDashboard ListTagsForResource"),
-                *_actions("ec2", "Describe*"),
-                *_actions("ecr", "GetAuthorizationToken DescribeRepositories"),
-                *_actions("ecs", "Describe* List*"),
-                *_actions("lambda", "GetCodeSigningConfig List*"),
-                *_actions("logs", "DescribeLogGroups ListTagsForResource"),
-                *_actions("sns", "GetSubscriptionAttributes ListTopics"),
-                *_actions("tag", "GetResources"),
-            ],
-            ["*"],
+            actions(
+                "cloudfront", "GetDistribution GetOriginAccessControl GetResponseHeadersPolicy ListTagsForResource"
+            ),
+            [place.global_arn("cloudfront", f"{kind}/*") for kind in _CLOUDFRONT_KINDS],
         ),
-        # A REST API, a key and a usage plan have ids, not names.
-        allow(["apigateway:GET"], [f"arn:{place.partition}:apigateway:{place.region}::/*"]),
+        allow(["batch:ListTagsForResource"], [*batch, *place.job_queues]),
         allow(
-            _actions("ecr", "DescribeImages GetLifecyclePolicy GetRepositoryPolicy ListTagsForResource"),
-            [place.arn("ecr", f"repository/{place.prefix}/*")],
+            actions("cloudwatch", "DescribeAlarms GetDashboard ListTagsForResource"),
+            [place.arn("cloudwatch", f"alarm:{prefix}-*"), place.global_arn("cloudwatch", f"dashboard/{prefix}-*")],
         ),
         allow(
-            _actions(
-                "iam",
-                "GetRole GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies",
-            )
-            + _actions("iam", "ListRoleTags"),
-            [place.global_arn("iam", f"role/{place.prefix}-*")],
+            actions("dynamodb", "DescribeContinuousBackups DescribeTable DescribeTimeToLive ListTagsOfResource"),
+            [place.arn("dynamodb", f"table/{prefix}-*")],
         ),
         allow(
-            _actions("lambda", "GetAlias GetFunction* GetPolicy GetRuntimeManagementConfig"),
-            [place.arn("lambda", f"function:{place.prefix}-*")],
+            actions("ecr", "DescribeImages DescribeRepositories GetLifecyclePolicy GetRepositoryPolicy")
+            + actions("ecr", "ListTagsForResource"),
+            [place.arn("ecr", f"repository/{prefix}/*")],
         ),
         allow(
-            [
-                *_actions("s3", "GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration"),
-                *_actions("s3", "GetLifecycleConfiguration GetReplicationConfiguration ListBucket"),
-            ],
+            actions("ecs", "DescribeClusters DescribeServices ListTagsForResource"),
+            [place.arn("ecs", f"{kind}/{prefix}-*") for kind in ("cluster", "service", "task-definition")],
+        ),
+        allow(
+            actions("events", "DescribeRule ListTagsForResource ListTargetsByRule"),
+            [place.arn("events", f"rule/{prefix}-*")],
+        ),
+        allow(
+            actions("iam", "GetRole GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole")
+            + actions("iam", "ListRolePolicies ListRoleTags"),
+            [place.global_arn("iam", f"role/{prefix}-*")],
+        ),
+        allow(
+            actions("lambda", "GetAlias GetFunction GetFunctionCodeSigningConfig GetFunctionConcurrency")
+            + actions("lambda", "GetFunctionConfiguration GetFunctionEventInvokeConfig GetPolicy")
+            + actions("lambda", "GetRuntimeManagementConfig ListTags ListVersionsByFunction"),
+            [place.arn("lambda", f"function:{prefix}-*")],
+        ),
+        allow(["logs:DescribeMetricFilters", "logs:ListTagsForResource"], logs),
+        allow(
+            # Of a bucket all that describes it; its objects are other resources.
+            actions("s3", "GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration")
+            + actions("s3", "GetLifecycleConfiguration GetReplicationConfiguration ListBucket"),
             [place.bucket()],
         ),
         # Of objects only those of the docs site, which the stack itself uploads.
-        allow(_actions("s3", "GetObject GetObjectTagging"), [place.bucket(f"{place.prefix}-docs-*/*")]),
+        allow(actions("s3", "GetObject GetObjectTagging"), [place.bucket(f"{prefix}-docs-*/*")]),
         allow(
-            _actions("dynamodb", "DescribeContinuousBackups DescribeTable DescribeTimeToLive ListTagsOfResource"),
-            [place.arn("dynamodb", f"table/{place.prefix}-*")],
-        ),
-        allow(
-            _actions("events", "DescribeRule ListTagsForResource ListTargetsByRule"),
-            [place.arn("events", f"rule/{place.prefix}-*")],
-        ),
-        allow(
-            _actions("sns", "GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource"),
-            [place.arn("sns", f"{place.prefix}-*")],
+            actions("sns", "GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource"),
+            [place.arn("sns", f"{prefix}-*")],
         ),
     ]
+
+
+def _log_groups(prefix: str) -> list[str]:
+    return [f"/aws/{kind}/{prefix}-*" for kind in ("apigateway", "batch", "ecs", "lambda")]
+
+
+def _gateway_paths(place: Place) -> list[str]:
+    """What the API, its keys and its usage plans are in the ARNs of API Gateway: paths of its own REST API."""
+    gateway = f"arn:{place.partition}:apigateway:{place.region}::"
+    kinds = ("apikeys", "restapis", "usageplans")
+    return [*(f"{gateway}/{kind}{rest}" for kind in kinds for rest in ("", "/*")), f"{gateway}/tags/*"]
 
 
 def write_services(place: Place, *, builds: bool) -> list[Statement]:
@@ -155,76 +172,76 @@ def write_services(place: Place, *, builds: bool) -> list[Statement]:
     prefix = place.prefix
     repositories = [place.arn("ecr", f"repository/{prefix}/*")]
     shared = place.arn("ecr", f"repository/{place.project}-shared/*")
-    logs = [place.arn("logs", f"log-group:/aws/{kind}/{prefix}-*") for kind in ("apigateway", "batch", "ecs", "lambda")]
+    logs = [place.arn("logs", f"log-group:{name}") for name in _log_groups(prefix)]
     pushed = [*repositories, shared] if builds else repositories
     return [
         allow(
-            _actions("batch", "CreateComputeEnvironment DeleteComputeEnvironment UpdateComputeEnvironment")
-            + _actions("batch", "CreateJobQueue DeleteJobQueue UpdateJobQueue")
-            + _actions("batch", "DeregisterJobDefinition RegisterJobDefinition TagResource UntagResource"),
+            actions("batch", "CreateComputeEnvironment DeleteComputeEnvironment UpdateComputeEnvironment")
+            + actions("batch", "CreateJobQueue DeleteJobQueue UpdateJobQueue")
+            + actions("batch", "DeregisterJobDefinition RegisterJobDefinition TagResource UntagResource"),
             [place.arn("batch", f"{kind}/{prefix}-*") for kind in ("compute-environment", "job-definition")]
             + place.job_queues,
         ),
         allow(
-            _actions("ecr", "CreateRepository DeleteLifecyclePolicy DeleteRepository DeleteRepositoryPolicy")
-            + _actions("ecr", "PutImageScanningConfiguration PutImageTagMutability PutLifecyclePolicy")
-            + _actions("ecr", "SetRepositoryPolicy TagResource UntagResource BatchDeleteImage"),
+            actions("ecr", "CreateRepository DeleteLifecyclePolicy DeleteRepository DeleteRepositoryPolicy")
+            + actions("ecr", "PutImageScanningConfiguration PutImageTagMutability PutLifecyclePolicy")
+            + actions("ecr", "SetRepositoryPolicy TagResource UntagResource BatchDeleteImage"),
             repositories,
         ),
         allow(
-            _actions("ecr", "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImages")
-            + _actions("ecr", "GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart"),
+            actions("ecr", "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImages")
+            + actions("ecr", "GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart"),
             pushed,
         ),
-        allow(_actions("ecr", "BatchGetImage DescribeImages GetDownloadUrlForLayer"), [shared]),
+        allow(actions("ecr", "BatchGetImage DescribeImages GetDownloadUrlForLayer"), [shared]),
         allow(
-            _actions("lambda", "AddPermission CreateAlias CreateFunction DeleteAlias DeleteFunction")
-            + _actions("lambda", "DeleteFunctionConcurrency DeleteFunctionEventInvokeConfig PublishVersion")
-            + _actions("lambda", "PutFunctionConcurrency PutFunctionEventInvokeConfig RemovePermission TagResource")
-            + _actions("lambda", "UntagResource UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration"),
+            actions("lambda", "AddPermission CreateAlias CreateFunction DeleteAlias DeleteFunction")
+            + actions("lambda", "DeleteFunctionConcurrency DeleteFunctionEventInvokeConfig PublishVersion")
+            + actions("lambda", "PutFunctionConcurrency PutFunctionEventInvokeConfig RemovePermission TagResource")
+            + actions("lambda", "UntagResource UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration"),
             [place.arn("lambda", f"function:{prefix}-*")],
         ),
         allow(
-            _actions("logs", "CreateLogGroup DeleteLogGroup DeleteRetentionPolicy PutRetentionPolicy")
-            + _actions("logs", "TagResource UntagResource DeleteMetricFilter PutMetricFilter"),
+            actions("logs", "CreateLogGroup DeleteLogGroup DeleteRetentionPolicy PutRetentionPolicy")
+            + actions("logs", "TagResource UntagResource DeleteMetricFilter PutMetricFilter"),
             logs,
         ),
         allow(
-            _actions("s3", "CreateBucket DeleteBucket DeleteBucketPolicy DeleteBucketWebsite PutBucketCORS")
-            + _actions("s3", "PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging")
-            + _actions("s3", "PutBucketVersioning PutBucketWebsite PutEncryptionConfiguration")
-            + _actions("s3", "PutLifecycleConfiguration ListBucketVersions"),
+            actions("s3", "CreateBucket DeleteBucket DeleteBucketPolicy DeleteBucketWebsite PutBucketCORS")
+            + actions("s3", "PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging")
+            + actions("s3", "PutBucketVersioning PutBucketWebsite PutEncryptionConfiguration")
+            + actions("s3", "PutLifecycleConfiguration ListBucketVersions"),
             [place.bucket()],
         ),
         # Emptying a bucket is part of deleting a stack whose data isn't protected.
         allow(
-            _actions("s3", "DeleteObject DeleteObjectVersion PutObject PutObjectTagging"),
+            actions("s3", "DeleteObject DeleteObjectVersion PutObject PutObjectTagging"),
             [place.bucket(f"{prefix}-*/*")],
         ),
         allow(
-            _actions("dynamodb", "CreateTable DeleteTable TagResource UntagResource UpdateContinuousBackups")
-            + _actions("dynamodb", "UpdateTable UpdateTimeToLive"),
+            actions("dynamodb", "CreateTable DeleteTable TagResource UntagResource UpdateContinuousBackups")
+            + actions("dynamodb", "UpdateTable UpdateTimeToLive"),
             [place.arn("dynamodb", f"table/{prefix}-*")],
         ),
         allow(
-            _actions("events", "DeleteRule PutRule PutTargets RemoveTargets TagResource UntagResource"),
+            actions("events", "DeleteRule PutRule PutTargets RemoveTargets TagResource UntagResource"),
             [place.arn("events", f"rule/{prefix}-*")],
         ),
         allow(
-            _actions("sns", "CreateTopic DeleteTopic SetTopicAttributes Subscribe TagResource UntagResource"),
+            actions("sns", "CreateTopic DeleteTopic SetTopicAttributes Subscribe TagResource UntagResource"),
             [place.arn("sns", f"{prefix}-*")],
         ),
         # The literal "*": an ARN of a subscription ends in an id; Unsubscribe knows no other resource.
         allow(["sns:Unsubscribe"], ["*"]),
         allow(
-            _actions(
+            actions(
                 "cloudwatch", "DeleteAlarms DeleteDashboards PutDashboard PutMetricAlarm TagResource UntagResource"
             ),
             [place.arn("cloudwatch", f"alarm:{prefix}-*"), place.global_arn("cloudwatch", f"dashboard/{prefix}-*")],
         ),
         allow(
-            _actions("ecs", "CreateCluster CreateService DeleteCluster DeleteService RegisterTaskDefinition")
-            + _actions("ecs", "TagResource UntagResource UpdateCluster UpdateService"),
+            actions("ecs", "CreateCluster CreateService DeleteCluster DeleteService RegisterTaskDefinition")
+            + actions("ecs", "TagResource UntagResource UpdateCluster UpdateService"),
             [place.arn("ecs", f"{kind}/{prefix}-*") for kind in ("cluster", "service", "task-definition")],
         ),
         # The literal "*": DeregisterTaskDefinition knows no other resource.
@@ -243,20 +260,17 @@ def write_access(place: Place, boundary: str) -> list[Statement]:
 
 def _write_gateway(place: Place) -> list[Statement]:
     """API Gateway and CloudFront give ids, so that a name can't restrict them: each is limited to the kinds in use."""
-    gateway = f"arn:{place.partition}:apigateway:{place.region}::"
-    kinds = ("apikeys", "restapis", "usageplans")
-    paths = [f"{gateway}/{kind}{rest}" for kind in kinds for rest in ("", "/*")]
     distribution = [place.global_arn("cloudfront", "distribution/*")]
     owned = {"aws:ResourceTag/Project": place.project, "aws:ResourceTag/Stack": place.stack}
     return [
-        allow(_actions("apigateway", "DELETE PATCH POST PUT"), [*paths, f"{gateway}/tags/*"]),
+        allow(actions("apigateway", "DELETE PATCH POST PUT"), _gateway_paths(place)),
         # The literal "*": what is yet to be created has no ARN here.
         allow(
             ["cloudfront:CreateDistribution"],
             ["*"],
             {"StringEquals": {"aws:RequestTag/Project": place.project, "aws:RequestTag/Stack": place.stack}},
         ),
-        allow(_actions("cloudfront", "CreateOriginAccessControl CreateResponseHeadersPolicy"), ["*"]),
+        allow(actions("cloudfront", "CreateOriginAccessControl CreateResponseHeadersPolicy"), ["*"]),
         # The tags of a distribution come with its creation, when it has none yet that could be asked for.
         allow(
             ["cloudfront:TagResource"],
@@ -264,18 +278,16 @@ def _write_gateway(place: Place) -> list[Statement]:
             {"StringEquals": {"aws:RequestTag/Project": place.project, "aws:RequestTag/Stack": place.stack}},
         ),
         allow(
-            _actions(
-                "cloudfront", "CreateInvalidation DeleteDistribution TagResource UntagResource UpdateDistribution"
-            ),
+            actions("cloudfront", "CreateInvalidation DeleteDistribution TagResource UntagResource UpdateDistribution"),
             distribution,
             {"StringEquals": owned},
         ),
         allow(
-            _actions("cloudfront", "DeleteOriginAccessControl UpdateOriginAccessControl"),
+            actions("cloudfront", "DeleteOriginAccessControl UpdateOriginAccessControl"),
             [place.global_arn("cloudfront", "origin-access-control/*")],
         ),
         allow(
-            _actions("cloudfront", "DeleteResponseHeadersPolicy UpdateResponseHeadersPolicy"),
+            actions("cloudfront", "DeleteResponseHeadersPolicy UpdateResponseHeadersPolicy"),
             [place.global_arn("cloudfront", "response-headers-policy/*")],
         ),
     ]
@@ -286,12 +298,12 @@ def _write_network(place: Place) -> list[Statement]:
     kinds = {kind: place.arn("ec2", f"{kind}/*") for kind in _CREATED_NETWORK}
     created = {"aws:RequestTag/Project": place.project, "aws:RequestTag/Stack": place.stack}
     owned = {"aws:ResourceTag/Project": place.project, "aws:ResourceTag/Stack": place.stack}
-    inside_vpc = _actions("ec2", "CreateInternetGateway CreateRouteTable CreateSecurityGroup CreateSubnet")
+    inside_vpc = actions("ec2", "CreateInternetGateway CreateRouteTable CreateSecurityGroup CreateSubnet")
     return [
         allow(["ec2:CreateVpc"], [kinds["vpc"]], {"StringEquals": created}),
         allow(inside_vpc, [arn for kind, arn in kinds.items() if kind != "vpc"], {"StringEquals": created}),
         # The network that they are created in; a security group may be in the account's default VPC, which has no tags.
-        allow(_actions("ec2", "CreateRouteTable CreateSubnet"), [kinds["vpc"]], {"StringEquals": owned}),
+        allow(actions("ec2", "CreateRouteTable CreateSubnet"), [kinds["vpc"]], {"StringEquals": owned}),
         allow(["ec2:CreateSecurityGroup"], [kinds["vpc"]]),
         allow(
             ["ec2:CreateTags"],
@@ -299,11 +311,11 @@ def _write_network(place: Place) -> list[Statement]:
             {"StringEquals": {"ec2:CreateAction": [item.split(":")[1] for item in (*inside_vpc, "ec2:CreateVpc")]}},
         ),
         allow(
-            _actions("ec2", "AssociateRouteTable AttachInternetGateway AuthorizeSecurityGroupEgress CreateRoute")
-            + _actions("ec2", "CreateTags DeleteInternetGateway DeleteRoute DeleteRouteTable DeleteSecurityGroup")
-            + _actions("ec2", "DeleteSubnet DeleteTags DeleteVpc DetachInternetGateway DisassociateRouteTable")
-            + _actions("ec2", "ModifySubnetAttribute ModifyVpcAttribute ReplaceRoute ReplaceRouteTableAssociation")
-            + _actions("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress"),
+            actions("ec2", "AssociateRouteTable AttachInternetGateway AuthorizeSecurityGroupEgress CreateRoute")
+            + actions("ec2", "CreateTags DeleteInternetGateway DeleteRoute DeleteRouteTable DeleteSecurityGroup")
+            + actions("ec2", "DeleteSubnet DeleteTags DeleteVpc DetachInternetGateway DisassociateRouteTable")
+            + actions("ec2", "ModifySubnetAttribute ModifyVpcAttribute ReplaceRoute ReplaceRouteTableAssociation")
+            + actions("ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress"),
             list(kinds.values()),
             {"StringEquals": owned},
         ),
@@ -318,9 +330,9 @@ def _write_roles(place: Place, boundary: str) -> list[Statement]:
     passed = {"StringEquals": {"iam:PassedToService": [f"{service}.{domain}" for service in SERVICE_PRINCIPALS]}}
     linked = ("batch", "ecs", "ops.apigateway")
     return [
-        allow(_actions("iam", "CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy"), roles, bounded),
+        allow(actions("iam", "CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy"), roles, bounded),
         allow(
-            _actions("iam", "DeleteRole TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"),
+            actions("iam", "DeleteRole TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"),
             roles,
         ),
         allow(["iam:PassRole"], roles, passed),
@@ -332,89 +344,24 @@ def _write_roles(place: Place, boundary: str) -> list[Statement]:
     ]
 
 
-def workload_boundary(place: Place) -> list[Statement]:
-    """The most that a role made by a deployment can do, whatever its own policy says: work with its own stack."""
-    prefix = place.prefix
-    return [
-        # The literal "*": AWS authorizes these on no resource.
-        allow(
-            [
-                *_actions("batch", "DescribeJobs ListJobs"),
-                *_actions("ecr", "GetAuthorizationToken"),
-                *_actions("xray", "PutTelemetryRecords PutTraceSegments"),
-            ],
-            ["*"],
-        ),
-        allow(
-            _actions("batch", "CancelJob SubmitJob TagResource TerminateJob"),
-            [place.arn("batch", f"job-definition/{prefix}-*"), *place.job_queues, place.arn("batch", "job/*")],
-        ),
-        allow(
-            _actions("dynamodb", "DeleteItem GetItem PutItem Query UpdateItem"),
-            [place.arn("dynamodb", f"table/{prefix}-*")],
-        ),
-        allow(
-            _actions("ecr", "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer"),
-            [place.arn("ecr", f"repository/{place.project}-*")],
-        ),
-        allow(
-            _actions("logs", "CreateLogStream FilterLogEvents GetLogEvents PutLogEvents"),
-            [place.arn("logs", f"log-group:/aws/*/{prefix}-*")],
-        ),
-        allow(
-            _actions("s3", "AbortMultipartUpload DeleteObject GetObject ListBucket PutObject"),
-            [place.bucket(), place.bucket(f"{prefix}-*/*")],
-        ),
-        allow(["lambda:InvokeFunction"], [place.arn("lambda", f"function:{prefix}-*")]),
-        allow(["sns:Publish"], [place.arn("sns", f"{prefix}-*")]),
-        allow(["sqs:SendMessage"], [place.arn("sqs", f"{prefix}-*")]),
-        allow(["ses:SendEmail", "ses:SendRawEmail"], [place.arn("ses", "identity/*")]),
-    ]
-
-
 def preview_lookups() -> Statement:
     """What a preview asks of AWS besides the state: the answers to the program's own look-ups."""
     # The literal "*": AWS authorizes these on no resource.
+    return allow([*actions("ec2", _NETWORK_LOOKUPS), "ecr:GetAuthorizationToken"], ["*"])
+
+
+def resource_lookups() -> Statement:
+    """What a refresh asks of AWS and AWS authorizes on no resource; with `read_stack` all that it asks."""
     return allow(
         [
-            *_actions("ec2", "DescribeAvailabilityZones DescribeSecurityGroups DescribeSubnets DescribeVpcs"),
-            "ecr:GetAuthorizationToken",
+            *actions("batch", "DescribeComputeEnvironments DescribeJobDefinitions DescribeJobQueues"),
+            *actions("ec2", f"{_NETWORK_LOOKUPS} DescribeInternetGateways DescribeNetworkAcls"),
+            *actions("ec2", "DescribeNetworkInterfaces DescribeRouteTables DescribeSecurityGroupRules"),
+            *actions("ecr", "GetAuthorizationToken"),
+            *actions("ecs", "DescribeTaskDefinition"),
+            *actions("logs", "DescribeLogGroups"),
+            *actions("sns", "GetSubscriptionAttributes"),
         ],
+        # The literal "*": see above.
         ["*"],
     )
-
-
-def deploy_boundary(place: Place, name: str, bucket: str) -> list[Statement]:
-    """The most that any deploy role can do, whatever is attached to it: the services of a stack, in its region, and
-    nothing of what this project itself made.
-
-    Args:
-        place: any stack of the account.
-        name: what the names of this project's own resources begin with.
-        bucket: the state bucket.
-    """
-    services = "apigateway batch cloudfront cloudwatch dynamodb ec2 ecr ecs events lambda logs s3 sns tag"
-    own = [place.global_arn("iam", f"{kind}/{name}-*") for kind in ("policy", "role")]
-    return [
-        # The literal "*": a boundary grants nothing, it bounds what the role's own policies name exactly.
-        allow(
-            [f"{service}:*" for service in services.split()],
-            ["*"],
-            {"StringEqualsIfExists": {"aws:RequestedRegion": sorted({place.region, "us-east-1"})}},
-        ),
-        allow(
-            [
-                *_actions("iam", "CreateRole CreateServiceLinkedRole DeleteRole DeleteRolePolicy Get* List* PassRole"),
-                *_actions("iam", "PutRolePermissionsBoundary PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy"),
-                *_actions("iam", "UpdateRole UpdateRoleDescription"),
-                *_actions("kms", "Decrypt Encrypt"),
-            ],
-            ["*"],
-        ),
-        {"Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*"], "Resource": own},
-        {
-            "Effect": "Deny",
-            "Action": ["s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*", "s3:PutLifecycleConfiguration"],
-            "Resource": [place.bucket(bucket), place.bucket(f"{bucket}/*")],
-        },
-    ]

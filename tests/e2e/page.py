@@ -7,7 +7,7 @@ import httpx
 
 from components import api_document
 from tests.e2e.browser_cors import Answer, Request, check_answer, check_preflight, preflight
-from tests.e2e.conftest import CONFIG, ROOT
+from tests.e2e.conftest import CONFIG, PLAIN_HTTP, ROOT
 
 TEMPLATE = api_document.load_template(ROOT)
 OPERATIONS = {
@@ -62,7 +62,7 @@ class Page:
 
 
 def _send(request: httpx.Request) -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with httpx.Client(trust_env=False, timeout=30, verify=PLAIN_HTTP) as client:
         return client.send(request)
 
 

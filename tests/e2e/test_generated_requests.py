@@ -25,18 +25,21 @@ _SETTINGS = Path(__file__).with_name("schemathesis.toml")
 
 @pytest.fixture
 def held_queue(aws: Clients) -> Iterator[None]:
-    """Jobs are accepted and wait: hundreds of them would run otherwise, and prove nothing about the API."""
-    batch = aws("batch")
+    """Jobs are accepted and wait, unseen by the reconciler: hundreds would run, and prove nothing about the API."""
+    batch, events = aws("batch"), aws("events")
     [environment] = batch.describe_compute_environments()["computeEnvironments"]
     [queue] = batch.describe_job_queues()["jobQueues"]
     name = environment["computeEnvironmentName"]
     batch.update_compute_environment(computeEnvironment=name, state="DISABLED")
+    [rule] = events.list_rules()["Rules"]
+    events.disable_rule(Name=rule["Name"])
     try:
         yield
     finally:
         waiting = batch.get_paginator("list_jobs").paginate(jobQueue=queue["jobQueueName"], jobStatus="RUNNABLE")
         for job_id in [job["jobId"] for page in waiting for job in page["jobSummaryList"]]:
             batch.terminate_job(jobId=job_id, reason="Not needed any more")
+        events.enable_rule(Name=rule["Name"])
         batch.update_compute_environment(computeEnvironment=name, state="ENABLED")
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.e2e.conftest import Api
+from tests.e2e.conftest import PLAIN_HTTP, Api
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -21,7 +21,7 @@ _MOST_REPEATS = 100
 @pytest.fixture
 def clients() -> Iterator[list[httpx.Client]]:
     """A connection each, as fifty callers have."""
-    made = [httpx.Client(trust_env=False, timeout=60) for _ in range(_AT_ONCE)]
+    made = [httpx.Client(trust_env=False, timeout=60, verify=PLAIN_HTTP) for _ in range(_AT_ONCE)]
     yield made
     for client in made:
         client.close()

@@ -6,6 +6,7 @@ calls, with which an idle permission is found. Not proven: `SEEN_BY_AWS_ONLY`.
 
 import json
 import re
+import secrets
 from collections import defaultdict
 from typing import Any
 
@@ -90,9 +91,10 @@ def end_a_double(api: Api, aws: Clients) -> None:
     [queue] = batch.describe_job_queues()["jobQueues"]
     definition = api.exports["pipelines"]["steps"]["jobDefinition"]
     override = {"environment": [{"name": "JOB_PARAMETERS", "value": json.dumps({"do": "sleep"})}]}
+    name = f"steps-default-k{secrets.token_hex(12)}"
     older, younger = (
         batch.submit_job(
-            jobName=f"steps-default-k{'0' * 24}",
+            jobName=name,
             jobQueue=queue["jobQueueName"],
             jobDefinition=definition,
             containerOverrides=override,

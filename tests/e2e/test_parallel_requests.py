@@ -4,6 +4,7 @@ The harder cases are on an AWS in memory in tests/lambda_src/test_idempotency.py
 was accepted, a leader that is killed at any step, a listing that lags.
 """
 
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,7 +30,7 @@ def clients() -> Iterator[list[httpx.Client]]:
 
 def test_fifty_requests_with_one_key_start_one_job(api: Api, clients: list[httpx.Client]) -> None:
     before = {job["jobId"] for job in api.jobs("steps")}
-    headers = {"x-api-key": api.key, "Idempotency-Key": "fifty-at-once"}
+    headers = {"x-api-key": api.key, "Idempotency-Key": secrets.token_hex(8)}
 
     def send(client: httpx.Client) -> httpx.Response:
         return client.post(f"{api.url}/steps/jobs", json={"do": "succeed"}, headers=headers)

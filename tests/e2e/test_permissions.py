@@ -74,7 +74,7 @@ def walk(api: Api, aws: Clients) -> None:
     sent = httpx.post(form["url"], data=form["fields"], files={"file": ("f", b"up up away")}, trust_env=False)
     assert sent.status_code == 204, sent.text
     parameters = {"input": {"inputKey": form["key"]}}
-    job_id = api.submitted("wordcount", parameters, headers={"Idempotency-Key": "permissions"})
+    job_id = api.submitted("wordcount", parameters, headers={"Idempotency-Key": secrets.token_hex(8)})
     job = api.finished("wordcount", job_id)
     assert job["status"] == "SUCCEEDED", job
     assert httpx.get(job["results"]["files"][0]["url"], trust_env=False).json()["words"] == 3

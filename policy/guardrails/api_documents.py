@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .resources import Resource
-from .values import MISSING, MalformedError, Node
+from .values import MalformedError, Node
 
 METHOD: Final = "apigateway:Method"
 REST_API: Final = "apigateway:RestApi"
@@ -90,7 +90,7 @@ def _is_key(scheme: Node) -> bool:
 
 def security_of(document: Node, operation: Operation) -> Node:
     """What applies to an operation: its own `security`, even if empty, else the document's."""
-    own = operation.node.fields().get("security", Node(MISSING, ""))
+    own = operation.node["security"]
     return document["security"] if own.known and own.missing else own
 
 

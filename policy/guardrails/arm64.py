@@ -82,14 +82,14 @@ BATCH_JOB: Final = Rule(
 
 
 def check_batch_compute(resource: Resource, _settings: Settings) -> Iterator[Finding]:
-    if resource["type"].text("MANAGED").upper() == "UNMANAGED":
+    if resource["type"].equals_any_case("unmanaged"):
         yield NotApplicable("an unmanaged compute environment names no instances")
         return
     resources = resource["computeResources"]
     if resources.missing:
         yield NotApplicable("has no compute resources")
         return
-    if resources["type"].text("EC2").upper().startswith("FARGATE"):
+    if resources["type"].equals_any_case("fargate", "fargate_spot"):
         yield NotApplicable("Fargate has no instances; arm64-batch-job judges its jobs")
         return
     types = resources["instanceTypes"]

@@ -45,7 +45,7 @@ def check_policy_no_wildcard(resource: Resource, _settings: Settings) -> Iterato
 def _wildcards_of(statement: Node) -> Iterator[Finding]:
     if not iam_documents.allows(statement):
         return
-    excluded = iam_documents.member(statement, "NotPrincipal")
+    excluded = iam_documents.member(statement, iam_documents.NOT_PRINCIPAL)
     if not excluded.missing:
         yield Violation(
             found=f"{excluded.path} allows everybody but the listed principals",

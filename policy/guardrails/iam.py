@@ -5,7 +5,20 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from .iam_actions import ACTIONS
-from .iam_documents import allows, is_narrowed, is_open_principal, member, principals, statements
+from .iam_documents import (
+    ACTION,
+    CONDITION,
+    NOT_ACTION,
+    NOT_PRINCIPAL,
+    NOT_RESOURCE,
+    RESOURCE,
+    allows,
+    is_narrowed,
+    is_open_principal,
+    member,
+    principals,
+    statements,
+)
 from .resources import Resource
 from .rules import Finding, Level, NotApplicable, Rule, Settings, Severity, Violation, each
 from .values import Node, shown
@@ -18,6 +31,8 @@ DOCUMENTS: Final = {
     "ssoadmin:PermissionSetInlinePolicy": "inlinePolicy",
 }
 ROLE: Final = "iam:Role"
+ATTACHMENTS: Final = ("policyArn", "policyArns", "managedPolicyArn")
+"""Where attachments name policies; a resource has one of them."""
 ROLE_PASSING: Final = "iam:passrole"
 EXACT_OPERATORS: Final = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
 IDENTITY_KEYS: Final = {
@@ -51,11 +66,11 @@ def check_no_star(resource: Resource, settings: Settings) -> Iterator[Finding]:
 def _check_stars(statement: Node, accepted: frozenset[str]) -> Iterator[Finding]:
     if not allows(statement):
         return
-    for key in ("NotAction", "NotResource"):
+    for key in (NOT_ACTION, NOT_RESOURCE):
         excluded = member(statement, key)
         if excluded.known and not excluded.missing:
             yield Violation(found=f"{excluded.path} allows everything else", expected="listed actions and resources")
-    actions, resources = member(statement, "Action"), member(statement, "Resource")
+    actions, resources = member(statement, ACTION), member(statement, RESOURCE)
     yield from each(actions.items(or_single=True), _check_action)
     stars = [item for item in resources.items(or_single=True) if item.known and is_star(item.text())]
     if stars:
@@ -124,17 +139,17 @@ def check_passrole_scoped(resource: Resource, _settings: Settings) -> Iterator[F
 def _check_passed_roles(statement: Node) -> Iterator[Finding]:
     if not allows(statement) or not _passes_roles(statement):
         return
-    excluded = member(statement, "NotResource")
+    excluded = member(statement, NOT_RESOURCE)
     if not excluded.missing:
         yield Violation(found=f"{excluded.path} leaves every other role", expected="the ARNs of the roles to pass")
-    yield from each(member(statement, "Resource").items(or_single=True), _check_passed_role)
+    yield from each(member(statement, RESOURCE).items(or_single=True), _check_passed_role)
 
 
 def _passes_roles(statement: Node) -> bool:
-    excluded = member(statement, "NotAction")
+    excluded = member(statement, NOT_ACTION)
     if not excluded.missing:
         return not any(_matches_pass_role(item.text()) for item in excluded.items(or_single=True))
-    return any(_matches_pass_role(item.text()) for item in member(statement, "Action").items(or_single=True))
+    return any(_matches_pass_role(item.text()) for item in member(statement, ACTION).items(or_single=True))
 
 
 def _matches_pass_role(action: str) -> bool:
@@ -143,7 +158,7 @@ def _matches_pass_role(action: str) -> bool:
 
 def _check_passed_role(resource: Node) -> Iterator[Finding]:
     text = resource.text()
-    name = text.rpartition(":role/")[2] if ":role/" in text else text
+    name = text.rpartition(":role/")[2]
     if is_star(text) or set(name) <= {"*", "/"}:
         yield Violation(found=f"{resource.path} lets it pass {shown(text)}", expected="the ARNs of the roles to pass")
 
@@ -170,7 +185,7 @@ def check_trust_scoped(resource: Resource, _settings: Settings) -> Iterator[Find
 def _check_trust(statement: Node) -> Iterator[Finding]:
     if not allows(statement):
         return
-    excluded = member(statement, "NotPrincipal")
+    excluded = member(statement, NOT_PRINCIPAL)
     if not excluded.missing:
         yield Violation(found=f"{excluded.path} trusts everybody else", expected="listed principals")
         return
@@ -200,7 +215,7 @@ def _identity_keys(principal: str) -> tuple[str, ...]:
 
 def _names_subject(statement: Node, principal: str) -> bool:
     keys = _identity_keys(principal)
-    for operator, conditions in member(statement, "Condition").fields().items():
+    for operator, conditions in member(statement, CONDITION).fields().items():
         if operator.lower().removeprefix("foranyvalue:") not in EXACT_OPERATORS:
             continue
         for key, values in conditions.fields().items():
@@ -273,13 +288,7 @@ def check_no_admin_policies(resource: Resource, settings: Settings) -> Iterator[
 
 
 def _attached(resource: Resource) -> list[Node]:
-    if resource.kind in DOCUMENTS:
-        return []
-    keys = (
-        ("managedPolicyArns", "policyArns")
-        if resource.kind == ROLE
-        else ("policyArn", "policyArns", "managedPolicyArn")
-    )
+    keys = ("managedPolicyArns",) if resource.kind == ROLE else ATTACHMENTS
     return [item for key in keys for item in _readable(resource[key])]
 
 
@@ -290,8 +299,8 @@ def _readable(node: Node) -> list[Node]:
 def _check_admin(statement: Node) -> Iterator[Finding]:
     if not allows(statement):
         return
-    actions = [item for item in member(statement, "Action").items(or_single=True) if item.known]
-    resources = [item for item in member(statement, "Resource").items(or_single=True) if item.known]
+    actions = [item for item in member(statement, ACTION).items(or_single=True) if item.known]
+    resources = [item for item in member(statement, RESOURCE).items(or_single=True) if item.known]
     everything = [item for item in actions if set(item.text()) in ({"*"}, {"*", ":"})]
     if everything and any(is_star(item.text()) for item in resources):
         yield Violation(found=f"{everything[0].path} is '*' on every resource", expected="a policy with what it needs")

@@ -16,6 +16,16 @@ _ORGANISATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
 _ORGANISATION_PATH: Final = re.compile(r"o-[a-z0-9]{10,32}/.*", re.DOTALL)
 _VPC: Final = re.compile(r"vpce?-[0-9a-f]+")
 
+STATEMENT: Final = "Statement"
+EFFECT: Final = "Effect"
+PRINCIPAL: Final = "Principal"
+NOT_PRINCIPAL: Final = "NotPrincipal"
+ACTION: Final = "Action"
+NOT_ACTION: Final = "NotAction"
+RESOURCE: Final = "Resource"
+NOT_RESOURCE: Final = "NotResource"
+CONDITION: Final = "Condition"
+
 NARROWING_KEYS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     "aws:principalorgid": (_ORGANISATION,),
     "aws:sourceorgid": (_ORGANISATION,),
@@ -43,7 +53,7 @@ def member(node: Node, key: str) -> Node:
 
 def statements(document: Node) -> list[Node]:
     """The statements of a document. Raises `MalformedError` where there can't be any."""
-    statement = member(document.document(), "Statement")
+    statement = member(document.document(), STATEMENT)
     if statement.missing:
         raise statement.malformed("a list of statements")
     return statement.items(or_single=True)
@@ -51,7 +61,7 @@ def statements(document: Node) -> list[Node]:
 
 def allows(statement: Node) -> bool:
     """Whether it grants something: anything but an explicit Deny."""
-    return member(statement, "Effect").text("Allow").lower() != "deny"
+    return member(statement, EFFECT).text("Allow").lower() != "deny"
 
 
 def texts(node: Node) -> list[str]:
@@ -61,7 +71,7 @@ def texts(node: Node) -> list[str]:
 
 def principals(statement: Node) -> Iterator[tuple[str, Node]]:
     """Each principal with its kind: AWS, Service, Federated, CanonicalUser; `*` alone is of kind AWS."""
-    principal = member(statement, "Principal")
+    principal = member(statement, PRINCIPAL)
     if principal.missing:
         return
     if not principal.is_object:
@@ -89,7 +99,7 @@ def is_narrowed(statement: Node) -> bool:
     """
     return any(
         _narrows(operator, key, values)
-        for operator, keys in member(statement, "Condition").fields().items()
+        for operator, keys in member(statement, CONDITION).fields().items()
         for key, values in keys.fields().items()
     )
 

@@ -1,6 +1,6 @@
 """Resources stay in the regions that were chosen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -33,14 +33,6 @@ GLOBAL_MODULES: Final = frozenset(
     }
 )
 """Modules of services that have no region, whatever the provider says."""
-
-_REPLICAS: Final[Mapping[str, tuple[str, str]]] = {
-    "dynamodb:Table": ("replicas", "regionName"),
-    "dynamodb:GlobalTable": ("replicas", "regionName"),
-    "secretsmanager:Secret": ("replicas", "region"),
-}
-"""Kind -> the list of its copies, and the property of a copy with the region."""
-
 
 _CLOUDFRONT_NAMESPACES: Final = frozenset({"AWS/Billing", "AWS/CloudFront", "AWS/Route53"})
 """Metrics that exist in one region only."""
@@ -75,7 +67,7 @@ def _belongs_to_cloudfront(resource: Resource) -> bool:
         case ("acm", _, _):
             return True
         case ("wafv2", _, _):
-            return resource["scope"].text("").upper() == "CLOUDFRONT"
+            return resource["scope"].text("") == "CLOUDFRONT"
         case ("cloudwatch", _, "MetricAlarm"):
             return resource["namespace"].text("") in _CLOUDFRONT_NAMESPACES
         case _:
@@ -83,13 +75,20 @@ def _belongs_to_cloudfront(resource: Resource) -> bool:
 
 
 def _replicas(resource: Resource, allowed: Sequence[str]) -> Iterator[Finding]:
-    key, region = _REPLICAS.get(resource.kind, ("", ""))
-    if key:
-        yield from each(resource[key].items(), lambda copy: _outside(copy[region], allowed))
-    if resource.kind == "ecr:ReplicationConfiguration":
-        rules = resource["replicationConfiguration"]["rules"].items()
-        destinations = [copy for rule in rules for copy in rule["destinations"].items()]
-        yield from each(destinations, lambda copy: _outside(copy["region"], allowed))
+    yield from each(_regions_of_copies(resource), lambda region: _outside(region, allowed))
+
+
+def _regions_of_copies(resource: Resource) -> list[Node]:
+    match resource.kind:
+        case "dynamodb:Table" | "dynamodb:GlobalTable":
+            return [copy["regionName"] for copy in resource["replicas"].items()]
+        case "secretsmanager:Secret":
+            return [copy["region"] for copy in resource["replicas"].items()]
+        case "ecr:ReplicationConfiguration":
+            rules = resource["replicationConfiguration"]["rules"].items()
+            return [copy["region"] for rule in rules for copy in rule["destinations"].items()]
+        case _:
+            return []
 
 
 def _outside(region: Node, allowed: Sequence[str]) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ class TestNoOpenIngress:
     @pytest.mark.parametrize("direction", ["egress", "Egress"])
     def test_rule_that_lets_out_is_not_applicable(self, direction: str):
         answer = verdict(ec2.NO_OPEN_INGRESS, rule(direction, cidrBlocks=["0.0.0.0/0"]))
-        assert answer.not_applicable == ["the rule lets traffic out"]
+        assert (answer.not_applicable, answer.found) == (["the rule lets traffic out"], [])
 
     @pytest.mark.parametrize(
         ("properties", "traffic"),

@@ -50,6 +50,8 @@ class TestPolicyNoWildcard:
             {"AWS": ["arn:aws:iam::123456789012:root", "*"]},
             {"AWS": "arn:aws:iam::*:root"},
             {"AWS": "arn:aws:iam::1234567890??:root"},
+            {"AWS": "12345678901?"},
+            {"AWS": "arn:aws:iam"},
             {"Service": "*"},
             {"Service": ["lambda.amazonaws.com"], "AWS": ["*"]},
         ],
@@ -62,6 +64,8 @@ class TestPolicyNoWildcard:
         [
             {"AWS": "123456789012"},
             {"AWS": 123456789012},
+            {"AWS": "arn:aws:iam::123456789012"},
+            {"AWS": "arn:aws:iam::123456789012:role/*"},
             {"AWS": ["arn:aws:iam::123456789012:root", "arn:aws-cn:iam::123456789012:role/pull"]},
             {"Service": "lambda.amazonaws.com"},
         ],

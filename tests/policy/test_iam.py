@@ -52,6 +52,9 @@ class TestNoStar:
             "arn:*",
             "arn:aws:s3:::*",
             "arn:aws:s3:::*/*",
+            "arn:aws:s3::*",
+            "arn:aws:logs:eu-central-1:123456789012:*:*",
+            "arn:aws:x:::*/*:*",
             "arn:aws:logs:*:*:*",
             "arn:aws:sqs:eu-central-1:123456789012:*",
         ],
@@ -63,7 +66,12 @@ class TestNoStar:
 
     @pytest.mark.parametrize(
         "named",
-        ["arn:aws:s3:::bucket/*", "arn:aws:lambda:eu-central-1:123456789012:function:*", "arn:aws:iam::1:role/x"],
+        [
+            "arn:aws:s3:::bucket/*",
+            "arn:aws:lambda:eu-central-1:123456789012:function:*",
+            "arn:aws:iam::1:role/x",
+            "arn:aws:s3:::",
+        ],
     )
     def test_resource_with_a_name_passes(self, named: str):
         assert verdict(iam.NO_STAR, policy(grant("s3:GetObject", named))).status == "pass"
@@ -136,7 +144,14 @@ def test_listed_actions_take_no_resource():
 class TestPassroleScoped:
     @pytest.mark.parametrize("action", ["iam:PassRole", "iam:passrole", "iam:Pass*", "iam:*", "*"])
     @pytest.mark.parametrize(
-        "target", ["*", "arn:aws:iam::*:role/*", "arn:aws:iam::123456789012:role/*", "arn:aws:iam::1:*"]
+        "target",
+        [
+            "*",
+            "arn:aws:iam::*:role/*",
+            "arn:aws:iam::123456789012:role/*",
+            "arn:aws:iam::1:*",
+            "arn:aws:iam::1:role/*/*",
+        ],
     )
     def test_passing_any_role_is_refused(self, action: str, target: str):
         assert verdict(iam.PASSROLE_SCOPED, policy(grant(["s3:GetObject", action], target))).found == [
@@ -229,6 +244,7 @@ class TestTrustScoped:
             {"StringLike": {SUB: EXACT}},
             {"StringEquals": {SUB.upper(): [EXACT, EXACT + "2"]}},
             {"ForAnyValue:StringEquals": {SUB: EXACT}},
+            {"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {SUB: EXACT}},
         ],
     )
     def test_exact_subject_passes(self, condition: Any):
@@ -352,7 +368,9 @@ class TestNoAdminPolicies:
         answer = verdict(iam.NO_ADMIN_POLICIES, role(managedPolicyArns=[UNKNOWN_TEXT, admin]))
         assert answer.unknown == ["managedPolicyArns[0]"]
         assert len(answer.found) == 1
-        assert verdict(iam.NO_ADMIN_POLICIES, role(managedPolicyArns=UNKNOWN)).unknown == ["managedPolicyArns"]
+        answer = verdict(iam.NO_ADMIN_POLICIES, role(grant("*", "*"), managedPolicyArns=UNKNOWN))
+        assert answer.unknown == ["managedPolicyArns"]
+        assert len(answer.found) == 1
 
     def test_other_kinds_are_not_applicable(self):
         assert verdict(iam.NO_ADMIN_POLICIES, resource("iam:InstanceProfile")).status == "not applicable"

@@ -35,7 +35,28 @@ class TestOwnRegion:
     def test_region_that_cannot_be_told_is_not_yet_known(self, provider: Any, properties: Any):
         assert answer(provider=provider, **properties).status == "unknown"
 
-    @pytest.mark.parametrize("kind", ["iam:Role", "cloudfront:Distribution", "route53:Zone", "waf:WebAcl"])
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "account:Region",
+            "billing:View",
+            "budgets:Budget",
+            "chatbot:SlackChannelConfiguration",
+            "cloudfront:Distribution",
+            "costexplorer:AnomalyMonitor",
+            "cur:ReportDefinition",
+            "ecrpublic:Repository",
+            "globalaccelerator:Accelerator",
+            "iam:Role",
+            "networkmanager:Site",
+            "organizations:Account",
+            "route53:Zone",
+            "route53domains:Domain",
+            "savingsplans:SavingsPlan",
+            "shield:Protection",
+            "waf:WebAcl",
+        ],
+    )
     def test_global_service_is_not_applicable(self, kind: str):
         assert answer(kind, provider="us-east-1").not_applicable == ["the service has no regions"]
 
@@ -57,6 +78,8 @@ class TestOwnRegion:
             ("acm:CertificateValidation", {}),
             ("wafv2:WebAcl", {"scope": "CLOUDFRONT"}),
             ("cloudwatch:MetricAlarm", {"namespace": "AWS/CloudFront"}),
+            ("cloudwatch:MetricAlarm", {"namespace": "AWS/Billing"}),
+            ("cloudwatch:MetricAlarm", {"namespace": "AWS/Route53"}),
         ],
     )
     def test_what_cloudfront_needs_in_its_region_passes(self, kind: str, properties: Any):

@@ -115,16 +115,24 @@ class TestNoPublicPolicy:
             "policy.Statement[0].Principal allows AWS '*', narrowed by no condition that names its callers"
         ]
 
-    @pytest.mark.parametrize(
-        "statement",
-        [
-            {"Effect": "Allow", "NotPrincipal": {"AWS": "123456789012"}, "Action": "s3:*"},
-            {"Effect": "Allow", "NotPrincipal": UNKNOWN_TEXT, "Action": "s3:*"},
-            {"Effect": "Allow", "Action": "s3:*"},
-            {"effect": "allow", "principal": "*", "action": "s3:*"},
-        ],
-    )
-    def test_statement_without_listed_principals_is_refused(self, statement: Any):
+    @pytest.mark.parametrize("excluded", [{"AWS": "123456789012"}, UNKNOWN_TEXT])
+    def test_everybody_but_some_is_refused(self, excluded: Any):
+        statement = {"Effect": "Allow", "NotPrincipal": excluded, "Action": "s3:*"}
+        assert verdict(s3.NO_PUBLIC_POLICY, policy(statement)).found == [
+            "policy.Statement[0].NotPrincipal allows everybody but the listed principals"
+        ]
+
+    def test_no_principal_is_refused(self):
+        assert verdict(s3.NO_PUBLIC_POLICY, policy({"Effect": "Allow", "Action": "s3:*"})).found == [
+            "policy.Statement[0] allows without a principal"
+        ]
+
+    def test_each_statement_is_said_once(self):
+        assert len(verdict(s3.NO_PUBLIC_POLICY, policy(allow({"AWS": ["*", "*"]}))).found) == 1
+        assert len(verdict(s3.NO_PUBLIC_POLICY, policy(allow({"AWS": [UNKNOWN_TEXT, UNKNOWN_TEXT]}))).unknown) == 1
+
+    def test_names_of_elements_may_have_another_case(self):
+        statement = {"effect": "allow", "principal": "*", "action": "s3:*"}
         assert verdict(s3.NO_PUBLIC_POLICY, policy(statement)).status == "violation"
 
     @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ class TestRequiredTags:
 
     def test_required_tags_are_a_setting(self):
         assert verdict(RULE, queue({"Owner": "me"}), config={"tags": ["Owner"]}).status == "pass"
-        assert verdict(RULE, queue(), config={"tags": []}).not_applicable == ["the configuration requires no tag"]
+        untaggable = queue(kind="sqs:QueuePolicy")
+        assert verdict(RULE, untaggable, config={"tags": []}).not_applicable == ["the configuration requires no tag"]
 
     @pytest.mark.parametrize(
         "token", ["aws:sqs/queuePolicy:QueuePolicy", "random:index/randomId:RandomId", "slipway:components:Network"]

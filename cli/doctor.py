@@ -40,7 +40,7 @@ def run_doctor(stack: str, *, as_json: bool, session: Session | None = None) -> 
         raise CliError("The local stack needs no account: run make up. Doctor looks at stacks that live in one.")
     root = find_root()
     config = load_stack_config(load_project(root), stack)
-    findings = [*machine_findings(builds=_builds(root, config)), *_ask_account(root, stack, config, session)]
+    findings = [*machine_findings(builds=builds_images(root, config)), *_ask_account(root, stack, config, session)]
     failed = any(finding.status is Status.FAIL for finding in findings)
     if as_json:
         print_json({"stack": stack, "ready": not failed, "checks": [vars(finding) for finding in findings]})
@@ -60,7 +60,7 @@ def machine_findings(*, builds: bool) -> Iterator[Finding]:
     """
     yield _check_pulumi()
     if builds:
-        yield from _check_docker()
+        yield from docker_findings()
     else:
         yield Finding("docker", Status.OK, "not needed: every pipeline names an image by digest")
 
@@ -81,7 +81,8 @@ def _check_pulumi() -> Finding:
     return Finding("pulumi", Status.OK, str(version))
 
 
-def _check_docker() -> Iterator[Finding]:
+def docker_findings() -> Iterator[Finding]:
+    """What this machine has to build arm64 images with."""
     docker = shutil.which("docker")
     version = _run([docker, "version", "--format", "{{.Server.Version}}"]) if docker else None
     if docker is None or version is None:
@@ -177,7 +178,8 @@ def make_plan(root: Path, stack: str, config: Mapping[str, Any]) -> Plan:
     )
 
 
-def _builds(root: Path, config: Mapping[str, Any]) -> bool:
+def builds_images(root: Path, config: Mapping[str, Any]) -> bool:
+    """Whether a deployment of a stack with this configuration builds an image."""
     pipelines: Mapping[str, Mapping[str, Any]] = config.get(f"{load_project(root).name}:pipelines") or {}
     return any("context" in pipeline for pipeline in pipelines.values())
 

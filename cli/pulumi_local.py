@@ -21,7 +21,7 @@ from cli.outputs import LOCAL_STACK, outputs_file, save_outputs
 from cli.preview import stack_region
 from cli.project import find_root, state_folder
 from cli.pulumi_cli import NON_INTERACTIVE, find_pulumi, run_pulumi
-from engine.config import load_project
+from engine.config import load_project, load_stack_config
 from sandbox import process
 from sandbox.environment import client_environment
 from sandbox.process import Sandbox
@@ -58,12 +58,24 @@ def run_local(action: str, arguments: Sequence[str], port: int | None) -> int:
     if action == "preview":
         return run_pulumi(["preview", "--diff", *options], root=root, environment=environment)
     if action == "up":
+        _warn_of_missing_builder(root)
         code = run_pulumi(["up", "--yes", *options], root=root, environment=environment)
         if code == 0:
             save_outputs(root, local.outputs(environment))
         return code
     code = run_pulumi(["destroy", "--yes", *options], root=root, environment=environment)
     return local.end(sandbox) if code == 0 else code
+
+
+def _warn_of_missing_builder(root: Path) -> None:
+    """Say what the CLI will miss to build images, before it does so in its own words."""
+    from cli.doctor import builds_images, docker_findings
+    from cli.doctor_finding import Status
+
+    if builds_images(root, load_stack_config(load_project(root), LOCAL_STACK)):
+        for finding in docker_findings():
+            if finding.status is Status.FAIL:
+                progress.print(f"Images can't be built: {finding.found}. {finding.advice}", markup=False)
 
 
 class LocalStack:

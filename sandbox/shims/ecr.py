@@ -1,6 +1,8 @@
-"""ECR: immutable tags with exceptions, which a repository's build cache needs."""
+"""ECR: immutable tags with exceptions, which a build cache needs, and addresses to which images can be pushed."""
 
 import fnmatch
+import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ def install() -> None:
     replace(ecr, "_put_image_tag_mutability", _keep_filters)
     replace(ecr, "_repo_shape", _show_filters)
     replace(ecr, "_put_image", _respect_filters)
+    replace(ecr, "_repo_uri", _on_this_machine)
+    replace(ecr, "_get_authorization_token", _for_this_machine)
 
 
 def _keep_filters(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,3 +61,27 @@ def _respect_filters(original: Callable[..., Any]) -> Callable[..., Any]:
             repository["imageTagMutability"] = mode
 
     return put
+
+
+def _address() -> str:
+    return f"127.0.0.1:{os.environ['GATEWAY_PORT']}"
+
+
+def _on_this_machine(_original: Callable[..., Any]) -> Callable[..., Any]:
+    """Repositories are where the sandbox speaks the registry protocol: a push to AWS's host name would go to AWS."""
+
+    def uri(name: str) -> str:
+        return f"{_address()}/{name}"
+
+    return uri
+
+
+def _for_this_machine(original: Callable[..., Any]) -> Callable[..., Any]:
+    def token(data: Mapping[str, Any]) -> Any:
+        status, headers, body = original(data)
+        content = json.loads(body)
+        for entry in content["authorizationData"]:
+            entry["proxyEndpoint"] = f"http://{_address()}"
+        return status, headers, json.dumps(content).encode()
+
+    return token

@@ -112,6 +112,18 @@ def test_up_makes_the_stack_once_and_deploys_it(
     assert '"apiUrl": "http://api"' in (root / ".slipway" / "outputs.json").read_text()
 
 
+def test_up_says_first_that_images_cannot_be_built_here(
+    root: Path, slipway: Slipway, fake_pulumi: FakePulumi, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(fake_pulumi.folder))
+    fake_pulumi.behave(outputs={"apiUrl": "x"})
+    assert "Images can't be built" not in slipway("pulumi", "up").err
+    (root / "Pulumi.local.yaml").write_text(COMMITTED + "  demo:pipelines: {words: {context: words}}\n")
+    result = slipway("pulumi", "up")
+    assert result.code == 0
+    assert "Images can't be built: no docker command" in result.err
+
+
 def test_the_committed_stack_file_stays_as_it_is(
     root: Path, slipway: Slipway, fake_pulumi: FakePulumi, server: FakeServer
 ) -> None:

@@ -1,10 +1,12 @@
 """Registries, roles, log groups, tables, rules: read back as written, and gone when deleted."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -50,10 +52,35 @@ def test_repository(create: Create, client: Clients, unique: str) -> None:
     assert read["imageScanningConfiguration"] == {"scanOnPush": True}
     assert read["encryptionConfiguration"] == {"encryptionType": "AES256"}
     assert (repository["arn"], repository["repositoryUrl"]) == (read["repositoryArn"], read["repositoryUri"])
-    assert repository["repositoryUrl"] == f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
+    assert repository["repositoryUrl"] == f"{ecr.meta.endpoint_url.removeprefix('http://')}/{name}"
     assert ecr.list_tags_for_resource(resourceArn=repository["arn"])["tags"] == TAG_LIST
     ecr.delete_repository(repositoryName=name, force=True)
     assert refused(ecr.describe_repositories, repositoryNames=[name]) == "RepositoryNotFoundException"
+
+
+def test_an_image_is_pushed_to_this_machine_and_never_to_aws(create: Create, client: Clients, unique: str) -> None:
+    repository = create("aws:ecr/repository:Repository", name=unique)
+    address, _, name = repository["repositoryUrl"].partition("/")
+    (token,) = client("ecr").get_authorization_token()["authorizationData"]
+    assert token["proxyEndpoint"] == f"http://{address}"
+    config, size = b"{}", 2
+    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    with httpx.Client(base_url=f"http://{address}/v2/{name}", trust_env=False) as registry:
+        upload = registry.post("/blobs/uploads/").headers["location"]
+        blob = registry.put(f"http://{address}{upload}", params={"digest": digest}, content=config)
+        assert blob.status_code == 201
+        media = "application/vnd.oci.image.{}.v1+json".format
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": media("manifest"),
+            "config": {"mediaType": media("config"), "digest": digest, "size": size},
+            "layers": [],
+        }
+        pushed = registry.put("/manifests/one", json=manifest, headers={"content-type": media("manifest")})
+        assert pushed.status_code == 201
+    (image,) = client("ecr").describe_images(repositoryName=unique)["imageDetails"]
+    assert image["imageDigest"] == pushed.headers["docker-content-digest"]
+    assert image["imageTags"] == ["one"]
 
 
 def test_only_excepted_tags_of_an_immutable_repository_move(create: Create, client: Clients, unique: str) -> None:

@@ -44,6 +44,22 @@ PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 PLACEHOLDER_ACCOUNT = "000000000000"
 
 
+_ARNS = {
+    "aws:batch/computeEnvironment:ComputeEnvironment": "arn:aws:batch:{region}:{account}:compute-environment/{name}",
+    "aws:batch/jobDefinition:JobDefinition": "arn:aws:batch:{region}:{account}:job-definition/{name}",
+    "aws:batch/jobQueue:JobQueue": "arn:aws:batch:{region}:{account}:job-queue/{name}",
+    "aws:cloudfront/distribution:Distribution": "arn:aws:cloudfront::{account}:distribution/{name}",
+    "aws:cloudwatch/eventRule:EventRule": "arn:aws:events:{region}:{account}:rule/{name}",
+    "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}",
+    "aws:dynamodb/table:Table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
+    "aws:ecr/repository:Repository": "arn:aws:ecr:{region}:{account}:repository/{name}",
+    "aws:iam/role:Role": "arn:aws:iam::{account}:role/{name}",
+    "aws:lambda/function:Function": "arn:aws:lambda:{region}:{account}:function:{name}",
+    "aws:s3/bucket:Bucket": "arn:aws:s3:::{name}",
+}
+"""Forms of ARNs [AWS Service Authorization Reference]; of other types no document is made."""
+
+
 def _placeholders(registration: Registration, region: str) -> dict[str, Any]:
     """What AWS would answer, as far as documents are made of it: ARNs, an image's digest, a repository's URL."""
     package, _, rest = registration.type.partition(":")
@@ -51,14 +67,10 @@ def _placeholders(registration: Registration, region: str) -> dict[str, Any]:
         return {"digest": PLACEHOLDER_DIGEST}
     if package != "aws":
         return {}
-    service = {"lambda": "lambda", "cloudwatch": "logs"}.get(rest.partition("/")[0], rest.partition("/")[0])
     inputs = registration.inputs
     name = next((inputs[key] for key in ("name", "bucket") if isinstance(inputs.get(key), str)), registration.name)
-    arn = {
-        "s3": f"arn:aws:s3:::{name}",
-        "iam": f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/{name}",
-        "logs": f"arn:aws:logs:{region}:{PLACEHOLDER_ACCOUNT}:log-group:{name}",
-    }.get(service, f"arn:aws:{service}:{region}:{PLACEHOLDER_ACCOUNT}:{rest.rpartition(':')[2].lower()}/{name}")
+    form = _ARNS.get(registration.type, f"arn:aws:{rest.partition('/')[0]}:{{region}}:{{account}}:{{name}}")
+    arn = form.format(region=region, account=PLACEHOLDER_ACCOUNT, name=name)
     answers: dict[str, Any] = {"arn": arn, "arnPrefix": arn}
     if registration.type == "aws:batch/jobDefinition:JobDefinition":
         answers["revision"] = 1

@@ -59,7 +59,7 @@ types: $(INSTALLED) ## pyright, strict
 	@$(BIN)/pyright --warnings
 
 unit: $(INSTALLED) ## pytest: unit, contract, function, policy, sandbox end-to-end and browser tests
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 docs: $(INSTALLED) ## write the generated tables of the documentation
 	@$(BIN)/python -m docs.tables

@@ -13,7 +13,7 @@ from tests.e2e.conftest import ROOT, Api
 
 SAMPLE = json.loads((ROOT / "pipelines/wordcount/sample-input.json").read_text(encoding="utf-8"))
 
-pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.usefixtures("overdue_job")]
+pytestmark = pytest.mark.usefixtures("overdue_job")
 
 
 def assert_problem(response: httpx.Response, status: int) -> dict[str, Any]:

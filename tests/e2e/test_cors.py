@@ -18,8 +18,6 @@ from tests.e2e.browser_cors import BlockedError, Request, check_preflight, prefl
 from tests.e2e.conftest import Api
 from tests.e2e.page import DOCUMENTED, NAMES, OPERATIONS, Page, answer_of, assert_as_documented
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 GATEWAY_LIMIT_BYTES = 10 * 1024 * 1024
 NOT_PROVEN = {
     # The emulator waits for a function as long as that takes, and always reaches it.

@@ -19,7 +19,6 @@ import pytest
 from sandbox.context import Clients
 from tests.e2e.conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("e2e")
 _SETTINGS = Path(__file__).with_name("schemathesis.toml")
 
 

@@ -15,8 +15,6 @@ import pytest
 from tests.e2e.conftest import Api
 from tests.e2e.test_api import assert_problem
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 SUBMIT_BYTES = 30 * 1024
 BODY_BYTES = 256 * 1024
 GATEWAY_BYTES = 10 * 1024 * 1024

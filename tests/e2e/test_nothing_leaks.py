@@ -9,14 +9,10 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
-import pytest
-
 from sandbox.context import Clients
 from tests.e2e.breakage import broken_function, variables
 from tests.e2e.conftest import Api
 from tests.e2e.page import NOBODY
-
-pytestmark = pytest.mark.xdist_group("e2e")
 
 JSON = {"content-type": "application/json"}
 

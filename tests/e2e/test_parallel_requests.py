@@ -13,8 +13,6 @@ import pytest
 
 from tests.e2e.conftest import PLAIN_HTTP, Api
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 _AT_ONCE = 50
 _MOST_REPEATS = 100
 

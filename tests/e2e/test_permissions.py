@@ -11,12 +11,9 @@ from collections import defaultdict
 from typing import Any
 
 import httpx
-import pytest
 
 from sandbox.context import Clients
 from tests.e2e.conftest import Api
-
-pytestmark = pytest.mark.xdist_group("e2e")
 
 ACTORS = ("execution", "job", "reconciler", "trigger")
 _LAMBDA_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}

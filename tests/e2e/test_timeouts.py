@@ -2,11 +2,7 @@
 timeout is below a minute.
 """
 
-import pytest
-
 from tests.e2e.conftest import Api
-
-pytestmark = pytest.mark.xdist_group("e2e")
 
 
 def test_a_job_that_exceeds_its_timeout_fails_with_that_reason(api: Api, overdue_job: str) -> None:

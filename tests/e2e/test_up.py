@@ -17,8 +17,6 @@ import pytest
 from bench.projects import committed, scratch_project
 from tests.e2e.conftest import Api, free_port
 
-pytestmark = pytest.mark.xdist_group("up")
-
 
 class Project:
     """A copy of the project, with a sandbox of its own."""

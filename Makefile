@@ -9,7 +9,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down preview test lint format types unit docs bench lock
+.PHONY: help venv up down preview test lint format types unit docs bench lock mutation
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ pulumi-down: $(INSTALLED) ## destroy it with the real CLI, and see that nothing 
 doctor: $(INSTALLED) ## look whether machine and account are ready for a first deployment of STACK
 	@$(BIN)/slipway doctor --stack $(STACK)
 
-test: lint types unit ## lint, format check, types and every test
+test: lint workflows types unit ## lint, format check, workflows, types and every test
 
 lint: $(INSTALLED) ## ruff: lint and format check
 	@$(BIN)/ruff check .
@@ -64,6 +64,10 @@ unit: $(INSTALLED) ## pytest: unit, contract, function, policy, sandbox end-to-e
 docs: $(INSTALLED) ## write the generated tables of the documentation
 	@$(BIN)/python -m docs.tables
 	@$(BIN)/python -m docs.environments
+	@$(BIN)/python -m policy.guardrails.docs
+
+mutation: $(INSTALLED) ## mutation testing of the policy pack's rules; takes hours
+	@$(BIN)/mutmut run
 
 bench: $(INSTALLED) ## measure what the README promises and print it as a table
 	@$(BIN)/python -m bench

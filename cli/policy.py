@@ -11,7 +11,7 @@ from rich.text import Text
 from cli.console import answer, print_json
 from cli.errors import CliError
 from cli.project import find_root
-from engine.policy_driver import Finding, Report, Subject
+from engine.policy_driver import Finding, Report
 
 _COLOURS = {"mandatory": "red", "advisory": "yellow"}
 
@@ -130,27 +130,10 @@ def _resources(config_file: Path) -> list[Any] | None:
         return None
 
     from cli.preview import stack_region
-    from engine.policy_subjects import from_registrations
+    from engine.policy_subjects import as_resources, from_registrations
     from engine.preview import PreviewProvider
     from engine.program import run_program
 
     region = stack_region(root, stack)
     deployment = run_program(root, stack, provider=PreviewProvider(region, placeholders=True), preview=True)
-    return [_as_resource(subject) for subject in from_registrations(deployment.registrations, region=region)]
-
-
-def _as_resource(subject: Subject) -> Any:
-    from policy.guardrails.resources import Resource
-    from policy.guardrails.values import plain
-
-    return Resource(
-        urn=subject.urn,
-        type=subject.type,
-        name=subject.name,
-        properties=cast("dict[str, object]", plain({**subject.inputs, **subject.state})),
-        protect=subject.protect,
-        parent=subject.parent,
-        dependencies=frozenset(subject.dependencies),
-        property_dependencies={key: frozenset(urns) for key, urns in subject.property_dependencies.items()},
-        provider=subject.provider.properties if subject.provider else {},
-    )
+    return as_resources(from_registrations(deployment.registrations, region=region))

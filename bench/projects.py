@@ -1,5 +1,6 @@
 """A copy of this project with other settings, in a folder of its own: its sandbox disturbs no other."""
 
+import secrets
 import shutil
 import socket
 import tempfile
@@ -36,6 +37,9 @@ def committed(stack: str) -> dict[str, Any]:
 
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    # Below the range from which outgoing connections get theirs, so that none takes it before the sandbox does.
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port

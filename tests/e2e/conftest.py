@@ -1,6 +1,7 @@
 """The whole stack in the sandbox, on free ports, for tests that speak HTTP alone."""
 
 import json
+import secrets
 import socket
 import ssl
 import time
@@ -97,9 +98,12 @@ class Api:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # Below the range from which outgoing connections get theirs, so that none takes it before the sandbox does.
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -23,9 +24,12 @@ CANARY = "canary-of-the-person-who-starts-it"
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # Below the range from which outgoing connections get theirs, so that none takes it before the sandbox does.
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 @pytest.fixture

@@ -45,6 +45,11 @@ class Image:
         """The OCI manifest, byte for byte: what ECR's PutImage takes."""
         return (self.folder / "manifest.json").read_text()
 
+    @property
+    def config(self) -> bytes:
+        """The OCI configuration, byte for byte: the blob that the manifest names, with the platform."""
+        return (self.folder / "config.json").read_bytes()
+
 
 class ImageStore:
     """A folder of images, `<sha256 hex>/` each. Several processes may read and write it."""

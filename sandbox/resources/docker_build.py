@@ -1,5 +1,6 @@
 """Images: built by the sandbox itself, and listed in the sandbox's registry."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -58,13 +59,25 @@ def _pushes(export: Mapping[str, Any]) -> bool:
 
 def _push(context: Context, reference: str, built: images.Image) -> None:
     repository, _, tag = reference.partition("/")[2].rpartition(":")
-    context.client("ecr").put_image(
+    client = context.client("ecr")
+    _push_config(client, repository, built)
+    client.put_image(
         repositoryName=repository,
         imageTag=tag,
         imageManifest=built.manifest,
         imageManifestMediaType=_MANIFEST_TYPE,
         imageDigest=built.digest,
     )
+
+
+def _push_config(client: Any, repository: str, built: images.Image) -> None:
+    """Send the blob that tells the platform. Layers are not sent: jobs take them from the sandbox's own store."""
+    config = built.config
+    upload = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
+    place = {"repositoryName": repository, "uploadId": upload}
+    client.upload_layer_part(**place, partFirstByte=0, partLastByte=len(config) - 1, layerPartBlob=config)
+    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    client.complete_layer_upload(**place, layerDigests=[digest])
 
 
 CREATORS: Final = {"docker-build:index:Image": image}

@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox import emulator
-from sandbox.shims import apigateway, apigateway_reads, authorization, ec2, ecr, events, functions, s3
+from sandbox.shims import (
+    apigateway,
+    apigateway_reads,
+    authorization,
+    ec2,
+    ecr,
+    ecr_images,
+    ecr_scans,
+    events,
+    functions,
+    s3,
+)
 from sandbox.shims.replacing import replace
 
 
@@ -29,7 +40,7 @@ def _installers() -> Mapping[str, list[Callable[[], object]]]:
         "apigateway": [functools.partial(emulator.service, "apigateway_v1")],
         "apigateway_v1": [apigateway_reads.install, apigateway.install],
         "ec2": [ec2.install],
-        "ecr": [ecr.install],
+        "ecr": [ecr.install, ecr_images.install, ecr_scans.install],
         "eventbridge": [events.install],
         "lambda_svc": [run],
     }

@@ -147,6 +147,16 @@ def test_a_function_gets_header_names_in_lower_case(slow_echo: str) -> None:
     assert "X-Custom-Name" not in headers
 
 
+def test_an_image_needs_no_layers(create: Create, client: Clients, unique: str) -> None:
+    """AWS answers LayersNotFoundException."""
+    create("aws:ecr/repository:Repository", name=unique)
+    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": f"sha256:{'0' * 64}", "size": 1}
+    manifest = json.dumps({"schemaVersion": 2, "config": layer, "layers": [layer]})
+    client("ecr").put_image(repositoryName=unique, imageManifest=manifest, imageTag="one")
+    (image,) = client("ecr").describe_images(repositoryName=unique)["imageDetails"]
+    assert image["imageTags"] == ["one"]
+
+
 def test_a_function_runs_on_the_sandboxs_own_python(slow_echo: str) -> None:
     assert httpx.get(slow_echo).json()["python"] == list(sys.version_info[:2])
 

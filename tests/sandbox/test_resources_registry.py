@@ -147,6 +147,11 @@ def test_image(create: Create, client: Clients, provider: SandboxProvider, uniqu
     assert (listed["imageDigest"], listed["imageTags"]) == (image["digest"], ["content-1"])
     found = client("ecr").batch_get_image(repositoryName=unique, imageIds=[{"imageTag": "content-1"}])["images"]
     assert found[0]["imageId"]["imageDigest"] == image["digest"]
+    config = json.loads(found[0]["imageManifest"])["config"]
+    url = client("ecr").get_download_url_for_layer(repositoryName=unique, layerDigest=config["digest"])["downloadUrl"]
+    blob = httpx.get(url, trust_env=False).content
+    assert f"sha256:{hashlib.sha256(blob).hexdigest()}" == config["digest"]
+    assert (json.loads(blob)["os"], json.loads(blob)["architecture"]) == ("linux", "arm64")
 
 
 def test_role(create: Create, client: Clients, unique: str) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from components import fargate, parameters_schema
+from components import parameters_schema
+from components.fargate_settings import read_size
 from components.parameters_schema import SchemaError
 from components.settings_reader import Section
 
 PIPELINE_KEYS = (
-    *("attempts", "buildArgs", "command", "context", "dockerfile", "environment", "generation", "image"),
+    *("attempts", "buildArgs", "command", "context", "dockerfile", "environment", "generation", "image", "imageTag"),
     *("memoryMib", "noCache", "schema", "timeoutSeconds", "vcpus"),
 )
 _BUILD_KEYS = ("buildArgs", "dockerfile", "generation", "noCache")
@@ -29,7 +30,12 @@ _ECR_IMAGE = re.compile(
     r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<domain>amazonaws\.com(?:\.cn)?)"
     r"/(?P<repository>[a-z0-9]+(?:[._/-][a-z0-9]+)*)@(?P<digest>sha256:[0-9a-f]{64})"
 )
-_IMAGE_EXPECTED = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST"
+_DIGEST = r"sha256:[0-9a-f]{64}"
+_IMAGE_EXPECTED = (
+    "ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST, or sha256:DIGEST alone in the stack's registry"
+)
+_IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+"""[OCI distribution specification, "Pulling manifests"]."""
 _RESERVED_ENVIRONMENT = ("JOB_PARAMETERS", "RESULTS_URI", "INPUTS_URI")
 _RESERVED_ENVIRONMENT_PREFIX = "AWS_BATCH"
 """AWS Batch refuses names that begin so [AWS Batch user guide, "Job environment variables"]."""
@@ -47,12 +53,16 @@ class EcrImage:
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineSettings:
-    """One entry of `pipelines`. Either `context` or `image` is set."""
+    """One entry of `pipelines`. Exactly one of `context`, `image` and `digest` is set."""
 
     name: str
     context: str | None
     """The build context, a folder relative to the project's."""
     image: EcrImage | None
+    digest: str | None
+    """`sha256:...` of an image in the stack's registry."""
+    image_tag: str
+    """The tag that the image was promoted with, for information only; empty if there is none."""
     dockerfile: str
     """Relative to the context. Default `Dockerfile`."""
     build_args: Mapping[str, str]
@@ -82,25 +92,33 @@ class PipelineSettings:
 def read_pipeline(name: str, section: Section, *, root: Path, max_vcpus: int) -> PipelineSettings:
     """Read one pipeline; problems are kept in the section."""
     section.refuse_unknown(PIPELINE_KEYS)
-    _check_name(name, section)
+    check_name(name, section)
     context, dockerfile = _read_context(section, root)
-    image = _read_image(section)
-    if (context is None) == (image is None) and ("context" in section.values) == ("image" in section.values):
+    image, digest = _read_image(section)
+    if ("context" in section.values) == ("image" in section.values):
         section.problems.add(
             section.key,
-            "both context and image" if context else "neither context nor image",
+            "both context and image" if "context" in section.values else "neither context nor image",
             "one of them: `context`, a folder with a Dockerfile, or `image`, a digest in ECR",
-            section.remove_command("image") if context else section.set_command("context", f"pipelines/{name}"),
+            section.remove_command("image")
+            if "context" in section.values
+            else section.set_command("context", f"pipelines/{name}"),
         )
     for key in _BUILD_KEYS:
         if key in section.values and "image" in section.values and "context" not in section.values:
             section.refuse(key, "no build setting for an image that is not built here", section.remove_command(key))
+    if "imageTag" in section.values and "image" not in section.values:
+        section.refuse(
+            "imageTag", "nothing: only an `image` that was promoted has such a tag", section.remove_command("imageTag")
+        )
     schema_path, schema, sample = _read_schema(name, section, root, context)
-    vcpus, memory_mib = _read_size(section, max_vcpus)
+    vcpus, memory_mib = read_size(section, default_vcpus=1, default_memory_mib=2048, max_vcpus=max_vcpus)
     return PipelineSettings(
         name=name,
         context=context,
         image=image,
+        digest=digest,
+        image_tag=section.text("imageTag", "", rf"({_IMAGE_TAG})?", "the tag of an image"),
         dockerfile=dockerfile,
         build_args=section.string_map("buildArgs", r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, no digit first"),
         generation=section.integer("generation", 1, minimum=1, maximum=1_000_000),
@@ -119,7 +137,8 @@ def read_pipeline(name: str, section: Section, *, root: Path, max_vcpus: int) ->
     )
 
 
-def _check_name(name: str, section: Section) -> None:
+def check_name(name: str, section: Section) -> None:
+    """Refuse a name that is no good for what is named after it."""
     if re.fullmatch(NAME_PATTERN, name) and len(name) <= MAX_NAME_LENGTH:
         return
     suggestion = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_NAME_LENGTH].strip("-") or "wordcount"
@@ -157,20 +176,24 @@ def _read_context(section: Section, root: Path) -> tuple[str | None, str]:
     return str(PurePosixPath(context)), dockerfile
 
 
-def _read_image(section: Section) -> EcrImage | None:
+def _read_image(section: Section) -> tuple[EcrImage | None, str | None]:
+    """An image in any repository, or the digest of one in the stack's registry."""
     if "image" not in section.values:
-        return None
+        return None, None
     image = section.values["image"]
+    if isinstance(image, str) and re.fullmatch(_DIGEST, image):
+        return None, image
     match = _ECR_IMAGE.fullmatch(image) if isinstance(image, str) else None
     if match:
         partition = "aws-cn" if match["domain"].endswith(".cn") else "aws"
         partition = "aws-us-gov" if match["region"].startswith("us-gov-") else partition
-        return EcrImage(
+        found = EcrImage(
             reference=match[0],
             repository_url=match[0].split("@")[0],
             repository_arn=f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}",
         )
-    fix = section.set_command("image", _IMAGE_EXPECTED)
+        return found, None
+    fix = section.set_command("image", "sha256:DIGEST")
     if isinstance(image, str) and re.match(r"[0-9]{12}\.dkr\.ecr\.", image):
         expected = f"an image by digest ({_IMAGE_EXPECTED}): a tag can come to mean another image"
         fix = f"look the digest up (aws ecr describe-images), then {fix}"
@@ -179,7 +202,7 @@ def _read_image(section: Section) -> EcrImage | None:
             f"an image in a private ECR repository ({_IMAGE_EXPECTED}); no other registry is pulled from at run time"
         )
     section.refuse("image", expected, fix)
-    return None
+    return None, None
 
 
 def _read_environment(section: Section) -> dict[str, str]:
@@ -217,29 +240,3 @@ def _read_schema(
             fix = f"create it, or name another: {section.set_command('schema', default)}"
         section.refuse("schema", error.expected, fix, found=f"{error.found} in {broken}")
     return path, schema, None
-
-
-def _read_size(section: Section, max_vcpus: int) -> tuple[float, int]:
-    vcpus: object = section.values.get("vcpus", 1)
-    memory_mib: object = section.values.get("memoryMib", 2048)
-    if isinstance(vcpus, bool) or not isinstance(vcpus, int | float) or vcpus not in fargate.MEMORY_MIB:
-        sizes = ", ".join(f"{size:g}" for size in fargate.MEMORY_MIB)
-        section.refuse("vcpus", f"a vCPU size of Fargate: {sizes}", section.set_command("vcpus", 1))
-        return 1, 2048
-    if vcpus > max_vcpus:
-        section.refuse(
-            "vcpus",
-            f"at most {max_vcpus}, the stack's maxVcpus: such a job would wait for ever",
-            section.set_command("vcpus", max(size for size in fargate.MEMORY_MIB if size <= max(max_vcpus, 1))),
-            found=f"{vcpus:g}",
-        )
-    if isinstance(memory_mib, bool) or not isinstance(memory_mib, int) or memory_mib not in fargate.MEMORY_MIB[vcpus]:
-        wanted = memory_mib if isinstance(memory_mib, int) else 0
-        section.refuse(
-            "memoryMib",
-            f"a MiB size that goes with {vcpus:g} vCPU: {fargate.describe_memory(vcpus)}",
-            section.set_command("memoryMib", fargate.nearest_memory(vcpus, wanted)),
-            found=None if "memoryMib" in section.values else f"{memory_mib} (the default)",
-        )
-        return vcpus, fargate.nearest_memory(vcpus, wanted)
-    return vcpus, memory_mib

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from components.settings import Settings
 from engine.preview import PreviewProvider
 from engine.program import Deployment, Registration
 
@@ -14,7 +15,15 @@ DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shared/wordcount@{DIGEST}"
 WORDCOUNT = {"context": "pipelines/wordcount"}
 
+SCHEMA = {
+    "$schema": "http://json-schema.org/draft-04/schema#",
+    "type": "object",
+    "properties": {"n": {"type": "integer"}},
+}
+
 Run = Callable[..., Deployment]
+Parse = Callable[..., Settings]
+Problems = Callable[..., tuple[str, ...]]
 
 
 class FakeAws:

@@ -11,48 +11,13 @@ import yaml
 
 from components import settings
 from components.settings import KEYS, Settings, SettingsError
+from tests.components.stack import SCHEMA
 
 REPOSITORY = Path(__file__).parents[2]
 DIGEST = f"sha256:{'ab' * 32}"
 IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/job@{DIGEST}"
-SCHEMA = {
-    "$schema": "http://json-schema.org/draft-04/schema#",
-    "type": "object",
-    "properties": {"n": {"type": "integer"}},
-}
 
 Parse = Callable[..., Settings]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A project's folder with one context."""
-    (tmp_path / "swagger").mkdir()
-    (tmp_path / "swagger/openapi.yaml").write_bytes((REPOSITORY / "swagger/openapi.yaml").read_bytes())
-    context = tmp_path / "jobs/sample"
-    context.mkdir(parents=True)
-    (context / "Dockerfile").write_text("FROM scratch\n")
-    (context / "parameters.schema.json").write_text(json.dumps(SCHEMA))
-    return tmp_path
-
-
-@pytest.fixture
-def parse(root: Path) -> Parse:
-    def run(values: dict[str, Any] | None = None, *, stack: str = "dev", region: str = "eu-central-1") -> Settings:
-        values = {"pipelines": {"sample": {"context": "jobs/sample"}}} | (values or {})
-        return settings.parse(values, project="slipway", stack=stack, region=region, root=root)
-
-    return run
-
-
-@pytest.fixture
-def problems(parse: Parse) -> Callable[..., tuple[str, ...]]:
-    def run(values: dict[str, Any], **kwargs: Any) -> tuple[str, ...]:
-        with pytest.raises(SettingsError) as caught:
-            parse(values, **kwargs)
-        return caught.value.problems
-
-    return run
 
 
 @pytest.fixture
@@ -310,6 +275,31 @@ def test_any_other_image_is_refused(problems: Callable[..., tuple[str, ...]], im
     assert expected in found[0]
 
 
+def test_a_digest_alone_is_one_of_the_stacks_registry(parse: Parse) -> None:
+    entry = {"image": DIGEST, "schema": "jobs/sample/parameters.schema.json", "imageTag": "release-4.0.0"}
+    (pipeline,) = parse({"pipelines": {"sample": entry}}).pipelines
+    assert (pipeline.context, pipeline.image, pipeline.digest) == (None, None, DIGEST)
+    assert pipeline.image_tag == "release-4.0.0"
+
+
+@pytest.mark.parametrize("image", [DIGEST.upper(), DIGEST[:-1], f"{DIGEST}0", f"sample@{DIGEST}"])
+def test_what_is_no_digest_is_no_image(problems: Callable[..., tuple[str, ...]], image: str) -> None:
+    found = problems({"pipelines": {"sample": {"image": image, "schema": "jobs/sample/parameters.schema.json"}}})
+    assert len(found) == 1
+    assert "or sha256:DIGEST alone in the stack's registry" in found[0]
+
+
+def test_a_tag_is_named_only_with_an_image(
+    pipeline_problems: Callable[[dict[str, Any]], tuple[str, ...]], problems: Callable[..., tuple[str, ...]]
+) -> None:
+    (text,) = pipeline_problems({"imageTag": "release-4.0.0"})
+    assert "slipway:pipelines.sample.imageTag" in text
+    assert "only an `image` that was promoted has such a tag" in text
+    entry = {"image": IMAGE, "schema": "jobs/sample/parameters.schema.json", "imageTag": "-4"}
+    (text,) = problems({"pipelines": {"sample": entry}})
+    assert "the tag of an image" in text
+
+
 def test_an_images_schema_is_looked_for_in_the_pipelines_own_folder(parse: Parse, root: Path) -> None:
     folder = root / "pipelines/sample"
     folder.mkdir(parents=True)
@@ -432,6 +422,7 @@ def test_the_committed_stack_files_load(stack: str) -> None:
     content = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text())["config"]
     values = {key.removeprefix("slipway:"): value for key, value in content.items() if key.startswith("slipway:")}
     found = settings.parse(values, project="slipway", stack=stack, region=content["aws:region"], root=REPOSITORY)
+    assert bool(found.registry.repositories) == (stack == "shared")
     if stack in ("local", "dev", "staging", "prod"):
         assert found.protect_data == (stack == "prod")
         assert (found.docs.mode == "cloudfront") == (stack in ("staging", "prod"))

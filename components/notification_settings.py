@@ -1,0 +1,39 @@
+"""The settings of the messages about images and jobs."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.settings_reader import Section
+
+_ADDRESS = r"[^@\s,;<>\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_MAX_MINUTES = 1440
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationSettings:
+    """Who learns of pushes, scan findings and failed jobs."""
+
+    emails: Sequence[str]
+    """Empty: nobody, and nothing is created."""
+    interval_minutes: int
+    """Failures are counted into one message for so long: 1 to 1440, default 15."""
+
+
+def read_notifications(top: Section) -> NotificationSettings:
+    """Read `notifications`; problems are kept in the section."""
+    section = top.section("notifications")
+    section.refuse_unknown(("emails", "intervalMinutes"))
+    emails = section.strings("emails")
+    wrong = [email for email in emails if not re.fullmatch(_ADDRESS, email)]
+    if wrong or len(set(emails)) != len(emails):
+        section.refuse(
+            "emails",
+            "a list of mail addresses, each once",
+            section.set_command("emails[0]", "team@example.org"),
+            found=", ".join(map(repr, wrong)) or None,
+        )
+    return NotificationSettings(
+        emails=emails,
+        interval_minutes=section.integer("intervalMinutes", 15, minimum=1, maximum=_MAX_MINUTES, unit="minutes"),
+    )

@@ -64,17 +64,16 @@ def document(*statements: Statement) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def actor_role(
+def service_role(
     name: str,
     *,
     service: str,
     description: str,
-    statements: Sequence[Statement],
     permissions_boundary: str,
     tags: Mapping[str, str],
     parent: pulumi.Resource,
-) -> ActorRole:
-    """Create the role that a service assumes for one actor.
+) -> iam.Role:
+    """Create the role that a service assumes for one actor, with no permissions.
 
     Args:
         name: also the role's name in AWS, shortened to its limit.
@@ -85,17 +84,41 @@ def actor_role(
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}],
     }
-    fitted = naming.fit(name, naming.ROLE_NAME_LENGTH)
-    role = iam.Role(
+    return iam.Role(
         name,
-        name=fitted,
+        name=naming.fit(name, naming.ROLE_NAME_LENGTH),
         description=description,
         assume_role_policy=json.dumps(trust),
         permissions_boundary=permissions_boundary or None,
         tags=tags,
         opts=pulumi.ResourceOptions(parent=parent),
     )
+
+
+def actor_role(
+    name: str,
+    *,
+    service: str,
+    description: str,
+    statements: Sequence[Statement],
+    permissions_boundary: str,
+    tags: Mapping[str, str],
+    parent: pulumi.Resource,
+) -> ActorRole:
+    """Create a service role with the permissions that its actor uses; the arguments are those of `service_role`."""
+    role = service_role(
+        name,
+        service=service,
+        description=description,
+        permissions_boundary=permissions_boundary,
+        tags=tags,
+        parent=parent,
+    )
     policy = iam.RolePolicy(
-        name, name=fitted, role=role.name, policy=document(*statements), opts=pulumi.ResourceOptions(parent=parent)
+        name,
+        name=naming.fit(name, naming.ROLE_NAME_LENGTH),
+        role=role.name,
+        policy=document(*statements),
+        opts=pulumi.ResourceOptions(parent=parent),
     )
     return ActorRole(role=role, policy=policy)

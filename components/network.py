@@ -33,16 +33,25 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Network", name, None, opts)
-        self._name, self._tags = name, args.tags
+        self._name, self._tags, self._settings = name, args.tags, args.settings
+        self._own_vpc_id: pulumi.Output[str] | None = None
         kind = args.settings.kind
         if kind == "existing":
             self.subnet_ids = pulumi.Output.from_input(list(args.settings.subnet_ids))
             self.security_group_ids = pulumi.Output.from_input(list(args.settings.security_group_ids))
         else:
             vpc_id, subnets = self._new() if kind == "new" else self._default()
+            self._own_vpc_id = vpc_id
             self.subnet_ids = subnets
             self.security_group_ids = pulumi.Output.all(self._security_group(vpc_id).id)
         self.register_outputs({"subnetIds": self.subnet_ids, "securityGroupIds": self.security_group_ids})
+
+    def vpc_id(self) -> pulumi.Output[str]:
+        """The VPC of the subnets; of given subnets it is looked up, for which they must exist in a preview, too."""
+        if self._own_vpc_id is not None:
+            return self._own_vpc_id
+        subnet = ec2.get_subnet_output(id=self._settings.subnet_ids[0], opts=pulumi.InvokeOutputOptions(parent=self))
+        return subnet.vpc_id
 
     def _default(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
         invoke = pulumi.InvokeOutputOptions(parent=self)

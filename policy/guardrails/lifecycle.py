@@ -2,19 +2,28 @@
 
 Semantics from the ECR user guide, "Lifecycle policy properties": rules apply from the lowest priority number up, and an
 image that matches the tags of one rule is hidden from all later ones. A transition moves an image to the archive, where
-only rules for that storage class see it; it expires nothing.
+only rules for that storage class see it; it expires nothing. `lifecycle_simulation` applies rules to images.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .values import MalformedError, Node
+from .values import MalformedError, Node, shown
 
-AGES: Final = frozenset({"sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned"})
+PUSHED: Final = "sinceImagePushed"
+PULLED: Final = "sinceImagePulled"
+TRANSITIONED: Final = "sinceImageTransitioned"
+AGES: Final = frozenset({PUSHED, PULLED, TRANSITIONED})
 COUNT: Final = "imageCountMoreThan"
 STANDARD: Final = "standard"
 ARCHIVE: Final = "archive"
+EXPIRE: Final = "expire"
+TRANSITION: Final = "transition"
+MOST_WILDCARDS: Final = 4
+"""In one entry of tagPatternList."""
+LEAST_ARCHIVE_DAYS: Final = 90
+"""ECR keeps, and bills, an archived image that long [ECR user guide, "Examples of lifecycle policies"]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +43,7 @@ class LifecycleRule:
     """`expire` or `transition`."""
     storage_class: str
     """Which images it sees: `standard` or `archive`."""
+    description: str = ""
 
     @property
     def takes_untagged(self) -> bool:
@@ -57,6 +67,25 @@ def _parse_rule(rule: Node) -> LifecycleRule:
     selection, action = rule["selection"], rule["action"]
     tag_status = _choice(selection["tagStatus"], ("tagged", "untagged", "any"))
     count_type = _choice(selection["countType"], (COUNT, *sorted(AGES)))
+    prefixes, patterns = _tag_lists(selection, tag_status)
+    _check_unit(selection["countUnit"], count_type)
+    parsed = LifecycleRule(
+        path=rule.path,
+        priority=_whole(rule["rulePriority"]),
+        tag_status=tag_status,
+        prefixes=prefixes,
+        patterns=patterns,
+        count_type=count_type,
+        count=_whole(selection["countNumber"]),
+        action=_choice(action["type"], (EXPIRE, TRANSITION)),
+        storage_class=selection["storageClass"].text(STANDARD).lower(),
+        description=rule["description"].text(""),
+    )
+    _check_storage(selection, action, parsed)
+    return parsed
+
+
+def _tag_lists(selection: Node, tag_status: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     prefixes = tuple(item.text() for item in selection["tagPrefixList"].items())
     patterns = tuple(item.text() for item in selection["tagPatternList"].items())
     if tag_status == "tagged" and not prefixes and not patterns:
@@ -65,19 +94,36 @@ def _parse_rule(rule: Node) -> LifecycleRule:
         )
     if tag_status != "tagged" and (prefixes or patterns):
         raise MalformedError(selection.path, f"for {tag_status} images with a tag list", "without tag lists")
+    if prefixes and patterns:
+        raise MalformedError(selection.path, "with tagPrefixList and tagPatternList", "with one of the two")
+    for item in selection["tagPatternList"].items():
+        if item.text().count("*") > MOST_WILDCARDS:
+            found = f"a pattern with {item.text().count('*')} wildcards"
+            raise MalformedError(item.path, found, f"one with {MOST_WILDCARDS} at most")
+    return prefixes, patterns
+
+
+def _check_unit(unit: Node, count_type: str) -> None:
     if count_type in AGES:
-        _choice(selection["countUnit"], ("days",))
-    return LifecycleRule(
-        path=rule.path,
-        priority=_whole(rule["rulePriority"]),
-        tag_status=tag_status,
-        prefixes=prefixes,
-        patterns=patterns,
-        count_type=count_type,
-        count=_whole(selection["countNumber"]),
-        action=_choice(action["type"], ("expire", "transition")),
-        storage_class=selection["storageClass"].text(STANDARD).lower(),
-    )
+        _choice(unit, ("days",))
+    elif not unit.missing:
+        raise MalformedError(unit.path, f"set for {count_type}", "left out: a number of images has no unit")
+
+
+def _check_storage(selection: Node, action: Node, rule: LifecycleRule) -> None:
+    """What goes together: a count type, the class of the images that it sees, and what becomes of them."""
+    wanted = ARCHIVE if rule.count_type == TRANSITIONED else STANDARD
+    if rule.storage_class != wanted:
+        found = shown(rule.storage_class)
+        raise MalformedError(selection["storageClass"].path, f"{found} for {rule.count_type}", wanted)
+    fixed = {PULLED: TRANSITION, TRANSITIONED: EXPIRE}.get(rule.count_type, rule.action)
+    if rule.action != fixed:
+        raise MalformedError(action["type"].path, f"'{rule.action}' for {rule.count_type}", fixed)
+    if rule.action == TRANSITION:
+        _choice(action["targetStorageClass"], (ARCHIVE,))
+    if rule.count_type == TRANSITIONED and rule.count < LEAST_ARCHIVE_DAYS:
+        expected = f"{LEAST_ARCHIVE_DAYS} or more: ECR keeps an archived image that long"
+        raise MalformedError(selection["countNumber"].path, str(rule.count), expected)
 
 
 def _choice(node: Node, choices: Sequence[str]) -> str:
@@ -112,6 +158,9 @@ def refusals(rules: Sequence[LifecycleRule]) -> Iterator[str]:
                 yield f"the rule for any image (rulePriority {rule.priority}) isn't the last one"
         if sum(rule.tag_status == "untagged" for rule in seen) > 1:
             yield "there is more than one rule for untagged images"
+        lists = [sorted({*rule.prefixes, *rule.patterns}) for rule in seen if rule.tag_status == "tagged"]
+        for repeated in (tags for index, tags in enumerate(lists) if tags in lists[:index]):
+            yield f"more than one rule selects the tags {shown(', '.join(repeated))}"
 
 
 def ending_of_untagged(rules: Sequence[LifecycleRule]) -> LifecycleRule | None:
@@ -129,6 +178,6 @@ def _ending(
 ) -> LifecycleRule | None:
     """The first rule decides, since it hides its images from the later ones; a transition passes them on."""
     first = next((rule for rule in rules if rule.storage_class == storage_class and takes(rule)), None)
-    if first is None or first.action == "expire":
+    if first is None or first.action == EXPIRE:
         return first
     return None if storage_class == ARCHIVE else _ending(rules, takes, ARCHIVE)

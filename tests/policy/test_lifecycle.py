@@ -11,6 +11,8 @@ from tests.policy.harness import UNKNOWN_TEXT, resource, verdict
 UNTAGGED = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1}
 ANY = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}
 RELEASES = {"tagStatus": "tagged", "tagPrefixList": ["release-"], "countType": "imageCountMoreThan", "countNumber": 99}
+PULLED = {"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 90}
+ARCHIVED = {**PULLED, "countType": "sinceImageTransitioned", "storageClass": "archive"}
 EXPIRE = {"type": "expire"}
 ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
 
@@ -37,11 +39,9 @@ def lifecycle_policy(rules: Any):
         [ANY],
         [RELEASES, UNTAGGED, ANY],
         [UNTAGGED, {**ANY, "tagStatus": "tagged", "tagPatternList": ["*"]}],
-        [{**ANY, "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 90}],
-        [
-            {**UNTAGGED, "tagStatus": "any", "countNumber": 90, "action": ARCHIVE},
-            {**UNTAGGED, "tagStatus": "any", "countType": "sinceImageTransitioned", "storageClass": "archive"},
-        ],
+        [{**PULLED, "action": ARCHIVE}, ARCHIVED],
+        [{**UNTAGGED, "tagStatus": "any", "countNumber": 90, "action": ARCHIVE}, ARCHIVED],
+        [{**RELEASES, "action": ARCHIVE}, {**RELEASES, **ARCHIVED, "tagStatus": "tagged"}, UNTAGGED, ANY],
     ],
 )
 def test_policy_that_ends_every_image_passes(selections: Any):
@@ -67,6 +67,11 @@ def test_whole_numbers_may_be_floats():
         ([{**UNTAGGED, "action": ARCHIVE}, ANY], "no rule expires untagged images"),
         ([ANY, UNTAGGED], "the rule for any image (rulePriority 1) isn't the last one"),
         ([UNTAGGED, UNTAGGED, ANY], "there is more than one rule for untagged images"),
+        ([RELEASES, RELEASES, UNTAGGED, ANY], "more than one rule selects the tags 'release-'"),
+        (
+            [{**RELEASES, "tagPrefixList": ["a", "b"]}, {**RELEASES, "tagPrefixList": ["b", "a"]}, UNTAGGED, ANY],
+            "more than one rule selects the tags 'a, b'",
+        ),
         ([UNTAGGED, {**ANY, "countNumber": 100_000}], "rules[1] keeps 100000 images"),
         ([{**UNTAGGED, "countNumber": 36_500}, ANY], "rules[0] keeps 36500 days"),
     ],
@@ -88,6 +93,28 @@ def test_policy_without_effect_is_refused(selections: Any, found: str):
         ({**ANY, "tagPrefixList": ["v"]}, "policy.rules[0].selection is for any images with a tag list"),
         ({**ANY, "tagStatus": "tagged"}, "policy.rules[0].selection is for tagged images without a tag list"),
         ({**UNTAGGED, "countUnit": None}, "policy.rules[0].selection.countUnit is missing"),
+        ({**UNTAGGED, "countUnit": "hours"}, "policy.rules[0].selection.countUnit is 'hours'"),
+        ({**ANY, "countUnit": "days"}, "policy.rules[0].selection.countUnit is set for imageCountMoreThan"),
+        (
+            {**RELEASES, "tagPatternList": ["v*"]},
+            "policy.rules[0].selection is with tagPrefixList and tagPatternList",
+        ),
+        (
+            {**ANY, "tagStatus": "tagged", "tagPatternList": ["v*", "*a*b*c*d*"]},
+            "policy.rules[0].selection.tagPatternList[1] is a pattern with 5 wildcards",
+        ),
+        (PULLED, "policy.rules[0].action.type is 'expire' for sinceImagePulled"),
+        ({**ARCHIVED, "action": ARCHIVE}, "policy.rules[0].action.type is 'transition' for sinceImageTransitioned"),
+        (
+            {**ARCHIVED, "storageClass": None},
+            "policy.rules[0].selection.storageClass is 'standard' for sinceImageTransitioned",
+        ),
+        (
+            {**ANY, "storageClass": "archive"},
+            "policy.rules[0].selection.storageClass is 'archive' for imageCountMoreThan",
+        ),
+        ({**ARCHIVED, "countNumber": 89}, "policy.rules[0].selection.countNumber is 89"),
+        ({**ANY, "action": {"type": "transition"}}, "policy.rules[0].action.targetStorageClass is missing"),
         ({**ANY, "action": {"type": "delete"}}, "policy.rules[0].action.type is 'delete'"),
         ({**ANY, "action": None}, "policy.rules[0].action.type is missing"),
     ],

@@ -23,6 +23,7 @@ from cli.project import find_root, state_folder
 from cli.pulumi_cli import NON_INTERACTIVE, find_pulumi, run_pulumi
 from engine.config import load_project, load_stack_config
 from sandbox import process
+from sandbox.docker_engine import choose
 from sandbox.environment import client_environment
 from sandbox.process import Sandbox
 
@@ -102,7 +103,9 @@ class LocalStack:
         # The emulator forgets all when it ends: state that outlives it speaks of what is no more.
         self.forget()
         region = stack_region(self._root, LOCAL_STACK)
-        sandbox = process.start(self._state, port=port or process.chosen_port(), region=region)
+        # The provider's own builder pushes the images; an engine, if there is one, pulls them from the sandbox.
+        docker = choose(self._state).engine
+        sandbox = process.start(self._state, port=port or process.chosen_port(), region=region, docker=docker)
         outputs_file(self._root).unlink(missing_ok=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         self.backend.mkdir(parents=True, exist_ok=True)

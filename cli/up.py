@@ -20,6 +20,7 @@ from cli.preview import stack_region
 from cli.project import find_root, state_folder
 from engine.config import load_project, load_stack_config
 from sandbox import process
+from sandbox.docker_engine import Choice, DockerEngine, choose
 from sandbox.environment import endpoint_url
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ class Steps:
             yield details
         finally:
             self.status.stop()
-        text = " ".join([doing, *details])
+        self.note(" ".join([doing, *details]))
+
+    def note(self, text: str) -> None:
+        """Print a line with the time that has passed."""
         progress.print(f"{time.monotonic() - self.started:6.1f} s  {text}", markup=False)
 
     def tell(self, text: str) -> None:
@@ -67,7 +71,9 @@ def run_up(port: int | None, *, sample: bool, as_json: bool) -> int:
     steps = Steps()
     outputs_file(root).unlink(missing_ok=True)
     try:
-        provider = _start(root, port, region, steps)
+        choice = choose(state_folder(root))
+        provider = _start(root, port, region, choice.engine, steps)
+        steps.note(_how_built(choice))
         tree, exports = _deploy(root, provider, steps)
         save_outputs(root, exports)
         job = _run_sample(root, steps) if sample else None
@@ -92,15 +98,23 @@ def run_down() -> None:
     progress.print("The sandbox has ended." if running else "Nothing was running.")
 
 
-def _start(root: Path, port: int, region: str, steps: Steps) -> "SandboxProvider":
+def _how_built(choice: Choice) -> str:
+    if choice.engine is None:
+        return f"images not built: {choice.reason}; the sandbox interprets each Dockerfile"
+    return f"images are built by the Docker engine at {choice.engine.host}, and jobs are containers"
+
+
+def _start(root: Path, port: int, region: str, docker: DockerEngine | None, steps: Steps) -> "SandboxProvider":
     """Start the sandbox, and load Pulumi's SDK and the AWS clients while it does: either takes most of a second."""
     with steps.step("starting the sandbox") as details, ThreadPoolExecutor(1) as thread:
-        starting = thread.submit(process.start, state_folder(root), port=port, region=region)
+        starting = thread.submit(process.start, state_folder(root), port=port, region=region, docker=docker)
 
         importlib.import_module("engine.program")
         from sandbox.deploy import SandboxProvider
 
-        provider = SandboxProvider(endpoint_url=endpoint_url(port), region=region, state=state_folder(root), root=root)
+        provider = SandboxProvider(
+            endpoint_url=endpoint_url(port), region=region, state=state_folder(root), root=root, docker=docker
+        )
         provider.warm()
         details.append(f"on {starting.result().endpoint_url}")
     return provider

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import boto3  # pyright: ignore[reportMissingTypeStubs] - it has none
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - it has none
 
+from sandbox.docker_engine import DockerEngine
 from sandbox.environment import ACCESS_KEY, ACCOUNT_ID
 from sandbox.errors import DeploymentError
 
@@ -55,6 +56,8 @@ class Context:
     root: Path
     """The project's folder, to which paths of assets and build contexts are relative."""
     account_id: str = ACCOUNT_ID
+    docker: DockerEngine | None = None
+    """Builds the images; without one the sandbox interprets Dockerfiles."""
 
     @property
     def address(self) -> str:

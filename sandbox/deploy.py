@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 
 from engine.registration import Registration
 from sandbox.context import Clients, Context, Inputs
+from sandbox.docker_engine import DockerEngine
 from sandbox.errors import DeploymentError
 from sandbox.resources import CREATORS, INVOKES
 
@@ -25,11 +26,19 @@ class SandboxProvider:
         region: AWS region that the sandbox plays.
         state: the sandbox's folder, in which images are stored.
         root: the project's folder.
+        docker: builds the images; without an engine the sandbox interprets Dockerfiles.
     """
 
-    def __init__(self, *, endpoint_url: str, region: str, state: Path, root: Path) -> None:
+    def __init__(
+        self, *, endpoint_url: str, region: str, state: Path, root: Path, docker: DockerEngine | None = None
+    ) -> None:
         self._context = Context(
-            client=Clients(endpoint_url, region), endpoint_url=endpoint_url, region=region, state=state, root=root
+            client=Clients(endpoint_url, region),
+            endpoint_url=endpoint_url,
+            region=region,
+            state=state,
+            root=root,
+            docker=docker,
         )
 
     def warm(self) -> None:

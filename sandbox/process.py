@@ -15,11 +15,12 @@ import sys
 import time
 import uuid
 from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
 from sandbox import processes
+from sandbox.docker_engine import DockerEngine, remove_containers
 from sandbox.environment import endpoint_url, server_environment
 from sandbox.errors import PortTakenError, SandboxError, StartFailedError
 from sandbox.gateway import HEALTH_PATH
@@ -50,6 +51,9 @@ class Sandbox:
     region: str
     started_at: float
     """Seconds since 1970-01-01 UTC."""
+    docker: str = ""
+    """The command with which jobs run as containers; empty where they are processes."""
+    docker_host: str = ""
 
     @property
     def endpoint_url(self) -> str:
@@ -71,7 +75,14 @@ def chosen_port(environment: Mapping[str, str] = os.environ) -> int:
     return int(text)
 
 
-def start(state: Path, *, port: int, region: str, grace_seconds: float = STOP_GRACE_SECONDS) -> Sandbox:
+def start(
+    state: Path,
+    *,
+    port: int,
+    region: str,
+    grace_seconds: float = STOP_GRACE_SECONDS,
+    docker: DockerEngine | None = None,
+) -> Sandbox:
     """Start a server and wait until it answers. One that already runs in this folder is replaced.
 
     Args:
@@ -79,6 +90,7 @@ def start(state: Path, *, port: int, region: str, grace_seconds: float = STOP_GR
         port: TCP port on 127.0.0.1.
         region: AWS region that the sandbox plays.
         grace_seconds: how long running jobs may take to finish when it is stopped.
+        docker: runs jobs as containers; without an engine they are processes.
 
     Raises:
         PortTakenError: another program has the port.
@@ -88,13 +100,15 @@ def start(state: Path, *, port: int, region: str, grace_seconds: float = STOP_GR
         _stop(state)
         _check_port(port)
         instance = uuid.uuid4().hex
-        process = _spawn(state, port, region, instance, grace_seconds)
+        process = _spawn(state, port, region, instance, grace_seconds, docker)
         _children[process.pid] = process
         try:
             sandbox = _await_health(state, process, port, instance)
         except BaseException:
             processes.end([process.pid, *processes.marked(instance)], grace_seconds=1.0, reap=_reap)
             raise
+        if docker is not None:
+            sandbox = replace(sandbox, docker=docker.command, docker_host=docker.host)
         _write(state, sandbox)
         return sandbox
 
@@ -116,7 +130,9 @@ def status(state: Path) -> Sandbox | None:
     return recorded if health and health.get("instance") == recorded.instance else None
 
 
-def _spawn(state: Path, port: int, region: str, instance: str, grace_seconds: float) -> subprocess.Popen[bytes]:
+def _spawn(
+    state: Path, port: int, region: str, instance: str, grace_seconds: float, docker: DockerEngine | None
+) -> subprocess.Popen[bytes]:
     for folder in ("home", "tmp"):
         (state / folder).mkdir(parents=True, exist_ok=True)
     options = {
@@ -125,6 +141,7 @@ def _spawn(state: Path, port: int, region: str, instance: str, grace_seconds: fl
         "--region": region,
         "--grace": str(grace_seconds),
         "--instance": instance,
+        **({"--docker": docker.command, "--docker-host": docker.host} if docker else {}),
     }
     command = [sys.executable, "-m", _MODULE, *(word for pair in options.items() for word in pair)]
     with _log(state).open("wb") as log:
@@ -168,6 +185,8 @@ def _stop(state: Path) -> bool:
     child = _children.pop(recorded.pid, None)
     if child:
         child.wait(_STOP_SECONDS)
+    if recorded.docker:
+        remove_containers(DockerEngine(command=recorded.docker, host=recorded.docker_host), recorded.instance)
     _record(state).unlink(missing_ok=True)
     return bool(running)
 

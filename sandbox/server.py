@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, help="folder for images, job history and temporary files")
     parser.add_argument("--region", required=True, help="AWS region that the sandbox plays")
     parser.add_argument("--grace", type=float, default=STOP_GRACE_SECONDS, help="seconds that jobs may take to finish")
+    parser.add_argument("--docker", default="", help="docker command; without one jobs are processes")
+    parser.add_argument("--docker-host", default="", help="address of the Docker engine")
     parser.add_argument("--instance", default=uuid.uuid4().hex, help="identity that the health endpoint answers")
     return parser
 
@@ -82,7 +84,7 @@ async def _serve(state: Path, options: argparse.Namespace) -> None:
         "startedAt": time.time(),
     }
     application = emulator.app().app
-    batch = _batch(options.port, state, options.region, shims.publish_batch_event)
+    batch = _batch(options, state, shims.publish_batch_event)
     shims.install()
     emulator.start()
     stopping = _signals()
@@ -115,18 +117,21 @@ async def _serve(state: Path, options: argparse.Namespace) -> None:
         emulator.stop()
 
 
-def _batch(port: int, state: Path, region: str, on_state_change: Callable[[Mapping[str, Any]], None]) -> Any:
+def _batch(options: argparse.Namespace, state: Path, on_state_change: Callable[[Mapping[str, Any]], None]) -> Any:
     from sandbox.batch import Batch
+    from sandbox.docker_engine import DockerEngine
     from sandbox.images import ImageStore
     from sandbox.shims import authorization
 
     return Batch(
-        endpoint_url=endpoint_url(port),
-        region=region,
+        endpoint_url=endpoint_url(options.port),
+        region=options.region,
         account_id=ACCOUNT_ID,
         images=ImageStore(state / "images"),
         history=state / "jobs.json",
         on_state_change=on_state_change,
+        docker=DockerEngine(command=options.docker, host=options.docker_host) if options.docker else None,
+        mark=options.instance,
         stop_seconds=JOB_STOP_SECONDS,
         credentials=authorization.role_credentials,
     )

@@ -1,5 +1,6 @@
 """The one harness of the tests that run the program: `__main__.py` as it is, under the offline engine."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from engine.provider import Provider
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
+
+# A machine that has a Docker engine shall give the same results; tests/docker/ has one of its own.
+os.environ["SLIPWAY_DOCKER"] = "0"
 
 Deploy = Callable[..., Deployment]
 

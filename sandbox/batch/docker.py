@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import shutil
 import uuid
 from collections.abc import Callable, Mapping
 
 from sandbox.batch import processes
 from sandbox.batch.processes import Output
 from sandbox.batch.runner import Runner, StartError, Task
-
-_log = logging.getLogger(__name__)
+from sandbox.docker_engine import LABEL, DockerEngine
 
 _ENGINE_SECONDS = 10.0
 """For an answer, and from the end of a container to the end of the `docker run` that shows it."""
+_PULL_SECONDS = 300.0
 _ENGINE_EXIT = 125
 """`docker run` itself failed."""
 
@@ -23,14 +21,31 @@ _ENGINE_EXIT = 125
 class DockerRunner:
     """Uses the `docker` command. Containers share the machine's network, so that 127.0.0.1 is the sandbox."""
 
-    def __init__(self, command: str, aws: Mapping[str, str]) -> None:
-        self._command = command
-        self._aws = dict(aws)
+    def __init__(self, engine: DockerEngine, aws: Mapping[str, str], mark: str = "") -> None:
+        """Make a runner.
 
-    async def has(self, image: str) -> bool:
-        """Whether the engine answers soon and holds the image; nothing is pulled."""
+        Args:
+            engine: runs the containers.
+            aws: what an AWS SDK needs: credentials, region, endpoint. It goes before all other variables.
+            mark: label of the containers, by which those of a killed server are found; see `remove_containers`.
+        """
+        self._engine = engine
+        self._aws = dict(aws)
+        self._mark = mark
+        self._registry = f"{aws['AWS_ENDPOINT_URL'].partition('://')[2]}/"
+
+    async def obtains(self, image: str) -> bool:
+        """Whether the engine answers soon and holds the image, or gets it from the sandbox's own registry.
+
+        Nothing is pulled from anywhere else.
+        """
+        if await self._succeeds(_ENGINE_SECONDS, "image", "inspect", image):
+            return True
+        return image.startswith(self._registry) and await self._succeeds(_PULL_SECONDS, "pull", "--quiet", image)
+
+    async def _succeeds(self, seconds: float, *arguments: str) -> bool:
         try:
-            return await asyncio.wait_for(self._call("image", "inspect", image), _ENGINE_SECONDS) == 0
+            return await asyncio.wait_for(self._call(*arguments), seconds) == 0
         except TimeoutError:
             return False
 
@@ -38,13 +53,14 @@ class DockerRunner:
         name = f"slipway-job-{uuid.uuid4().hex}"
         variables = {**task.environment, **self._aws, **task.credentials}
         arguments = [
-            *(self._command, "run", "--name", name, "--rm", "--pull=never", "--network=host"),
+            *(self._engine.command, "run", "--name", name, "--rm", "--pull=never", "--network=host"),
+            *("--platform=linux/arm64", f"--label={LABEL}={self._mark}"),
             *(f"--cpus={task.vcpus}", f"--memory={task.memory_mib}m"),
             *(f"--env={key}={value}" for key, value in variables.items()),
             task.image,
             *(task.command or ()),
         ]
-        process, pump = await processes.start(arguments, output)
+        process, pump = await processes.start(arguments, output, environment=self._engine.environment())
         started()
         reading = asyncio.create_task(pump.run())
         stopping = asyncio.create_task(stop.wait())
@@ -52,7 +68,7 @@ class DockerRunner:
         try:
             await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not ending.done():
-                await self._call("stop", "--time", str(round(task.stop_seconds)), name)
+                await self._call("stop", "-t", str(round(task.stop_seconds)), name)
                 await asyncio.wait({ending}, timeout=_ENGINE_SECONDS)
         finally:
             stopping.cancel()
@@ -66,8 +82,9 @@ class DockerRunner:
 
     async def _call(self, *arguments: str) -> int:
         process = await asyncio.create_subprocess_exec(
-            self._command,
+            self._engine.command,
             *arguments,
+            env=self._engine.environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -80,7 +97,7 @@ class DockerRunner:
 
 
 class PreferredRunner:
-    """A container where the engine holds the image, else a process."""
+    """A container where the engine has the image, else a process."""
 
     def __init__(self, docker: DockerRunner | None, process: Runner) -> None:
         self._docker = docker
@@ -88,12 +105,6 @@ class PreferredRunner:
 
     async def run(self, task: Task, *, started: Callable[[], None], output: Output, stop: asyncio.Event) -> int:
         runner: Runner = self._process
-        if self._docker is not None and await self._docker.has(task.image):
+        if self._docker is not None and await self._docker.obtains(task.image):
             runner = self._docker
         return await runner.run(task, started=started, output=output, stop=stop)
-
-
-def docker_runner(aws: Mapping[str, str]) -> DockerRunner | None:
-    """None without a `docker` command; whether an engine answers is asked for each job."""
-    command = shutil.which("docker")
-    return DockerRunner(command, aws) if command else None

@@ -21,7 +21,7 @@ from sandbox.batch import (
     scheduling_policies,
     tags,
 )
-from sandbox.batch.docker import PreferredRunner, docker_runner
+from sandbox.batch.docker import DockerRunner, PreferredRunner
 from sandbox.batch.errors import BatchError, ClientError, ServerError, UnknownOperationError
 from sandbox.batch.execution import Execution
 from sandbox.batch.history import History
@@ -29,6 +29,7 @@ from sandbox.batch.lifecycle import Lifecycle
 from sandbox.batch.model import Json, checked, operations
 from sandbox.batch.runner import ProcessRunner, Runner
 from sandbox.batch.state import Arns, State, now_milliseconds
+from sandbox.docker_engine import DockerEngine
 from sandbox.images import ImageStore
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ class Batch:
         history: Path | None = None,
         on_state_change: Callable[[dict[str, Any]], None] | None = None,
         runner: Runner | None = None,
+        docker: DockerEngine | None = None,
+        mark: str = "",
         logs_client: Callable[[], Any] | None = None,
         stop_seconds: float = STOP_SECONDS,
         credentials: Callable[[str, str], Mapping[str, str]] | None = None,
@@ -69,6 +72,8 @@ class Batch:
             history: JSON file that keeps jobs over a restart; None keeps nothing.
             on_state_change: called with the detail of each "Batch Job State Change", in order, on a worker thread.
             runner: replaces the choice of container or process.
+            docker: runs jobs as containers; without one they are processes.
+            mark: label of those containers.
             logs_client: makes the boto3 client of CloudWatch Logs; called on worker threads.
             stop_seconds: from SIGTERM to SIGKILL for a job that is ended.
             credentials: the environment variables with which a job acts as its role (ARN, job id); without it, a job
@@ -92,7 +97,8 @@ class Batch:
             "AWS_ENDPOINT_URL": endpoint_url,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        chosen = runner or PreferredRunner(docker_runner(aws), ProcessRunner(images, aws))
+        containers = DockerRunner(docker, aws, mark) if docker is not None else None
+        chosen = runner or PreferredRunner(containers, ProcessRunner(images, aws))
         execute = Execution(
             self._state,
             chosen,

@@ -1,11 +1,13 @@
-"""Images: built by the sandbox itself, and listed in the sandbox's registry."""
+"""Images: built by a Docker engine or by the sandbox itself, and listed in the sandbox's registry."""
 
-import hashlib
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
-from sandbox import images
+from sandbox import docker_images, images
 from sandbox.context import Context, Inputs, Outputs
+from sandbox.docker_engine import DockerEngine
 from sandbox.errors import DeploymentError
 
 _IRRELEVANT: Final = (
@@ -14,15 +16,14 @@ _IRRELEVANT: Final = (
     "cacheFrom",
     "cacheTo",
     "ignoreSecretsInDiffCalculation",
-    "labels",
     "load",
     "network",
-    "noCache",
-    "pull",
     "registries",
 )
 """How a real builder caches, pushes and annotates; it doesn't change what a job runs."""
 _MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
+_MANIFEST_TYPES: Final = (_MANIFEST_TYPE, "application/vnd.docker.distribution.manifest.v2+json")
+"""Of one image; an index has others."""
 
 
 def image(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
@@ -37,18 +38,24 @@ def image(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
     folder = context.root / location["location"]
     dockerfile: Mapping[str, Any] = inputs.get("dockerfile", {})
     file = context.root / dockerfile["location"] if dockerfile.get("location") else None
-    try:
-        built = images.build(folder, file, inputs.get("buildArgs", {}), context.state)
-    except images.ImageError as error:
-        raise DeploymentError(str(error)) from error
     tags: list[str] = inputs.get("tags", [])
-    if inputs.get("push") or any(_pushes(export) for export in inputs.get("exports", [])):
-        for tag in tags:
-            _push(context, tag, built)
-    return built.digest, {
-        "digest": built.digest,
-        "ref": f"{tags[0]}@{built.digest}" if tags else built.digest,
-        "contextHash": built.digest.removeprefix("sha256:"),
+    pushes = bool(inputs.get("push")) or any(_pushes(export) for export in inputs.get("exports", []))
+    what = docker_images.Build(
+        context=folder,
+        dockerfile=file,
+        build_args=inputs.get("buildArgs", {}),
+        labels=inputs.get("labels", {}),
+        no_cache=inputs.get("noCache", False),
+        pull=inputs.get("pull", False),
+    )
+    if context.docker is not None and tags and pushes:
+        digest = _with_engine(context, context.docker, what, tags)
+    else:
+        digest = _interpreted(context, folder, file, what.build_args, tags if pushes else [])
+    return digest, {
+        "digest": digest,
+        "ref": f"{tags[0]}@{digest}" if tags else digest,
+        "contextHash": digest.removeprefix("sha256:"),
     }
 
 
@@ -57,27 +64,45 @@ def _pushes(export: Mapping[str, Any]) -> bool:
     return "registry" in export or "type=registry" in export.get("raw", "").split(",")
 
 
-def _push(context: Context, reference: str, built: images.Image) -> None:
+def _with_engine(context: Context, engine: DockerEngine, what: docker_images.Build, tags: list[str]) -> str:
+    """Build and push; the digest is what the registry says it has."""
+    docker_images.build(engine, what, tags)
+    for reference in tags:
+        docker_images.push(engine, reference)
+    repository, tag = _parts(tags[0])
+    answer = context.client("ecr").batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
+    if not answer["images"]:
+        raise DeploymentError(f"{tags[0]} was pushed, but the registry doesn't have it: {answer['failures']}")
+    pushed = answer["images"][0]
+    manifest: Mapping[str, Any] = json.loads(pushed["imageManifest"])
+    if manifest.get("mediaType", _MANIFEST_TYPE) not in _MANIFEST_TYPES or "config" not in manifest:
+        raise DeploymentError(f"{tags[0]} was pushed as {manifest.get('mediaType')}; Lambda takes only a single image.")
+    return pushed["imageId"]["imageDigest"]
+
+
+def _interpreted(
+    context: Context, folder: Path, dockerfile: Path | None, build_args: Mapping[str, str], tags: list[str]
+) -> str:
+    try:
+        built = images.build(folder, dockerfile, build_args, context.state)
+    except images.ImageError as error:
+        raise DeploymentError(str(error)) from error
+    for reference in tags:
+        repository, tag = _parts(reference)
+        context.client("ecr").put_image(
+            repositoryName=repository,
+            imageTag=tag,
+            imageManifest=built.manifest,
+            imageManifestMediaType=_MANIFEST_TYPE,
+            imageDigest=built.digest,
+        )
+    return built.digest
+
+
+def _parts(reference: str) -> tuple[str, str]:
+    """Repository and tag of `host/repository:tag`."""
     repository, _, tag = reference.partition("/")[2].rpartition(":")
-    client = context.client("ecr")
-    _push_config(client, repository, built)
-    client.put_image(
-        repositoryName=repository,
-        imageTag=tag,
-        imageManifest=built.manifest,
-        imageManifestMediaType=_MANIFEST_TYPE,
-        imageDigest=built.digest,
-    )
-
-
-def _push_config(client: Any, repository: str, built: images.Image) -> None:
-    """Send the blob that tells the platform. Layers are not sent: jobs take them from the sandbox's own store."""
-    config = built.config
-    upload = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
-    place = {"repositoryName": repository, "uploadId": upload}
-    client.upload_layer_part(**place, partFirstByte=0, partLastByte=len(config) - 1, layerPartBlob=config)
-    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
-    client.complete_layer_upload(**place, layerDigests=[digest])
+    return repository, tag
 
 
 CREATORS: Final = {"docker-build:index:Image": image}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.batch import lifecycle, processes, runner, service
+from sandbox.batch import lifecycle, processes, runner
 from sandbox.images import build
 from tests.sandbox.batch.conftest import WITHOUT_LOG
 from tests.sandbox.batch.harness import Harness
@@ -20,11 +20,10 @@ LOG = {"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group":
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch) -> Path:
-    """Where the runner makes its folders; no engine is asked."""
+    """Where the runner makes its folders."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(service, "docker_runner", lambda _: None)
     return folder
 
 

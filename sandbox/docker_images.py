@@ -1,0 +1,137 @@
+"""Images built by BuildKit and pushed over the registry protocol, where there is a Docker engine."""
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sandbox.docker_engine import SWITCH, DockerEngine
+from sandbox.errors import DeploymentError
+
+PLATFORM: Final = "linux/arm64"
+_BUILD_SECONDS: Final = 1800.0
+"""A build under emulation takes 5 to 10 times as long as on an arm64 machine."""
+_PUSH_SECONDS: Final = 600.0
+_COMMAND_SECONDS: Final = 30.0
+_LINES: Final = 12
+_BASE_IMAGE: Final = re.compile(
+    r"^ > (?:\[internal\] load metadata|resolve image config) for (?:docker-image://)?(\S+?):?\s*$", re.MULTILINE
+)
+"""Heads the part of BuildKit's report on an image of FROM, or of `# syntax=`, that it could not get."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What a Dockerfile is built from, as the resource `docker-build:index:Image` has it."""
+
+    context: Path
+    dockerfile: Path | None = None
+    """None for `Dockerfile` in the context."""
+    build_args: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    no_cache: bool = False
+    pull: bool = False
+    """Look for newer base images, though the engine holds some of that name."""
+
+
+def build(engine: DockerEngine, what: Build, references: Sequence[str]) -> None:
+    """Build an image for linux/arm64 alone; the engine has it afterwards under the given names.
+
+    Args:
+        engine: builds it.
+        what: the context and its arguments.
+        references: `host/repository:tag`; at least one.
+
+    Raises:
+        DeploymentError: there is no Dockerfile, BuildKit refused it, or it made an image for another platform.
+    """
+    dockerfile = what.dockerfile or what.context / "Dockerfile"
+    if not dockerfile.is_file():
+        raise DeploymentError(f"{dockerfile}\n  There is no Dockerfile here. Add one, or name it in the settings.")
+    # Attestations would turn the image into an index, which Lambda refuses; clients without buildx make none.
+    verb = ["buildx", "build", "--load", "--provenance=false", "--sbom=false"] if engine.has_buildx else ["build"]
+    arguments = [
+        *(*verb, "--progress=plain", f"--platform={PLATFORM}", f"--file={dockerfile}"),
+        *(f"--tag={reference}" for reference in references),
+        *(f"--build-arg={name}={value}" for name, value in what.build_args.items()),
+        *(f"--label={name}={value}" for name, value in what.labels.items()),
+        *(["--no-cache"] if what.no_cache else []),
+        *(["--pull"] if what.pull else []),
+        # Without a bridge there is no other network for RUN.
+        *([] if engine.has_bridge else ["--network=host"]),
+        str(what.context),
+    ]
+    report = _run(engine, arguments, _BUILD_SECONDS)
+    if report is not None:
+        raise DeploymentError(f"Docker can't build {dockerfile}:\n{_explained(report)}")
+    platform = _output(engine, "image", "inspect", "--format={{.Os}}/{{.Architecture}}", references[0])
+    if platform != PLATFORM:
+        raise DeploymentError(
+            f"{dockerfile} made an image for {platform or 'an unknown platform'}; it must be for {PLATFORM}. "
+            "Name a base image that has it, by its tag or the digest of its index, and no other --platform."
+        )
+
+
+def push(engine: DockerEngine, reference: str) -> None:
+    """Push what the engine has under a name.
+
+    Raises:
+        DeploymentError: the registry refused it, or the connection broke; a push can be repeated.
+    """
+    report = _run(engine, ["push", reference], _PUSH_SECONDS)
+    if report is not None:
+        raise DeploymentError(f"Docker can't push {reference}:\n{_indented(report)}")
+
+
+def _run(engine: DockerEngine, arguments: Sequence[str], seconds: float) -> str | None:
+    """Run the command; None, or what it printed if it failed."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the docker command of the path, with our own arguments
+            [engine.command, *arguments],
+            env=engine.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            check=False,
+        )
+    except OSError as error:
+        return f"{engine.command}: {error.strerror}"
+    except subprocess.TimeoutExpired as error:
+        return f"{(error.output or b'').decode(errors='replace')}\nIt took longer than {seconds:.0f} s."
+    return done.stdout.decode(errors="replace") if done.returncode else None
+
+
+def _output(engine: DockerEngine, *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603 - as above
+        [engine.command, *arguments],
+        env=engine.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_COMMAND_SECONDS,
+        check=False,
+    )
+    return done.stdout.decode(errors="replace").strip()
+
+
+def _explained(report: str) -> str:
+    """The end of the report; for a base image that could not be got, which one and what to do."""
+    image = _BASE_IMAGE.search(report)
+    if image is None:
+        return _indented(report)
+    reason = _lines(report)[-1].rpartition(": failed to do request: ")[2]
+    return (
+        f"  The image {image[1]} can't be pulled: {reason}\n"
+        "  Correct its name, log in to its registry, or connect this machine. Without an engine the sandbox "
+        f"interprets the Dockerfile and needs no base image: {SWITCH}=0 make up"
+    )
+
+
+def _indented(report: str) -> str:
+    return "\n".join(f"  {line}" for line in _lines(report)[-_LINES:])
+
+
+def _lines(report: str) -> list[str]:
+    return [line.rstrip() for line in report.splitlines() if line.strip()] or ["it said nothing"]

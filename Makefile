@@ -9,7 +9,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down preview test lint format types unit docs bench lock mutation
+.PHONY: help venv up down preview test test-docker lint format types unit docs bench lock mutation
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,11 @@ types: $(INSTALLED) ## pyright, strict
 
 unit: $(INSTALLED) ## pytest: unit, contract, function, policy, sandbox end-to-end and browser tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+# `optional` skips the tests with a reason where something is missing; 1 fails.
+SLIPWAY_TEST_DOCKER ?= 1
+test-docker: $(INSTALLED) ## the real thing: a Docker engine builds, pushes, runs and promotes an arm64 image
+	@SLIPWAY_TEST_DOCKER=$(SLIPWAY_TEST_DOCKER) bin/docker-engine run $(BIN)/pytest -rs tests/docker
 
 docs: $(INSTALLED) ## write the generated tables of the documentation
 	@$(BIN)/python -m docs.tables

@@ -130,7 +130,7 @@ def test_what_is_run_is_a_make_target_or_a_command_of_slipway(name: str, command
     elif words[0] == ".venv/bin/slipway":
         check_slipway(words[1:])
     else:
-        assert words == [".ci/run"]
+        assert words in ([".ci/run"], ["sudo", "bin/docker-engine", "install"])
     assert "\n" not in command.strip()
 
 

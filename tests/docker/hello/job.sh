@@ -1,0 +1,2 @@
+/bin/busybox echo "built on $(/bin/busybox cat /built-on), runs on $(/bin/busybox uname -m)"
+/bin/busybox echo "as user $(/bin/busybox id -u), with ${JOB_PARAMETERS}"

@@ -22,7 +22,7 @@ class DocsSiteArgs:
     """The project's folder."""
     settings: Settings
     """The API's document and the pipelines in it; `docs.mode`: `website`, a public S3 website, HTTP only, or
-    `cloudfront`, private behind CloudFront, HTTPS only."""
+    `cloudfront`, private behind CloudFront, HTTPS only; `protectData`."""
     api_url: pulumi.Input[str]
     tags: Mapping[str, str]
 
@@ -35,9 +35,9 @@ class DocsSite(pulumi.ComponentResource):
     def __init__(self, name: str, args: DocsSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:DocsSite", name, None, opts)
         own = pulumi.ResourceOptions(parent=self)
-        docs = args.settings.docs
+        docs, protect_data = args.settings.docs, args.settings.protect_data
         if docs.mode == "website":
-            website = WebsiteBucket(name, WebsiteBucketArgs(tags=args.tags), own)
+            website = WebsiteBucket(name, WebsiteBucketArgs(protect_data=protect_data, tags=args.tags), own)
             bucket, self.url = website.bucket, website.url
         else:
             # Imported here: what the SDK has for CloudFront takes half a second to load, which a website needn't pay.
@@ -45,7 +45,7 @@ class DocsSite(pulumi.ComponentResource):
 
             private = PrivateBucket(
                 name,
-                PrivateBucketArgs(expire_days=None, own_policy=False, protect_data=False, tags=args.tags),
+                PrivateBucketArgs(expire_days=None, own_policy=False, protect_data=protect_data, tags=args.tags),
                 own,
             )
             distribution = DocsDistribution(

@@ -1,14 +1,19 @@
 """The private repository of one pipeline's images."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi_aws import ecr
 
+from components import iam
+from components.iam import Statement
+
 BUILD_CACHE_TAG = "buildcache"
+SHIELDED_IMAGES = 10_000
+"""How many images with a protected tag stay: more than anybody promotes, so that none ever expires."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +24,14 @@ class ImageRegistryArgs:
     """How many images are kept. Default of the settings: 10."""
     untagged_days: int
     """Days after which an untagged image expires. Default of the settings: 1."""
+    protected_tag_prefixes: Sequence[str]
+    """Beginnings of tags whose images never expire. Default of the settings: `release-` and `deployed-`."""
     build_cache: bool
     """Whether builds keep their cache under the tag `buildcache`."""
     protect_data: bool
     """Refuse to delete the repository, with or without images in it."""
+    grants: Sequence[Statement] = ()
+    """What the repository's policy allows. Empty: it has none, and only roles of its own account use it."""
     tags: Mapping[str, str]
 
 
@@ -32,6 +41,8 @@ class ImageRegistry(pulumi.ComponentResource):
     repository_arn: pulumi.Output[str]
     repository_name: pulumi.Output[str]
     repository_url: pulumi.Output[str]
+    policy: ecr.RepositoryPolicy | None
+    """What lets others in. Whoever needs that should depend on it."""
 
     def __init__(self, name: str, args: ImageRegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:ImageRegistry", name, None, opts)
@@ -54,6 +65,14 @@ class ImageRegistry(pulumi.ComponentResource):
             policy=json.dumps(lifecycle_policy(args)),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.policy = None
+        if args.grants:
+            self.policy = ecr.RepositoryPolicy(
+                name,
+                repository=repository.name,
+                policy=iam.document(*args.grants),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.repository_arn = repository.arn
         self.repository_name = repository.name
         self.repository_url = repository.repository_url
@@ -76,6 +95,19 @@ def lifecycle_policy(args: ImageRegistryArgs) -> dict[str, Any]:
                 },
             }
         )
+    # An image must have all the prefixes of a list to be selected, so each one has a rule of its own.
+    rules += [
+        {
+            "description": f"Keep what is tagged {prefix}...",
+            "selection": {
+                "tagStatus": "tagged",
+                "tagPrefixList": [prefix],
+                "countType": "imageCountMoreThan",
+                "countNumber": SHIELDED_IMAGES,
+            },
+        }
+        for prefix in args.protected_tag_prefixes
+    ]
     rules.append(
         {
             "description": f"Expire untagged images after {args.untagged_days} days",

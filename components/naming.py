@@ -11,6 +11,8 @@ ROLE_NAME_LENGTH = 64
 """IAM roles, and as short as any other fixed name here: Lambda functions and EventBridge rules have the same limit."""
 BUCKET_NAME_LENGTH = 63 - AUTO_NAME_SUFFIX
 """[S3 user guide, "General purpose bucket naming rules"]."""
+_PREFIX_LENGTH = BUCKET_NAME_LENGTH - 24
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
 def stack_prefix(project: str, stack: str) -> str:
@@ -22,8 +24,30 @@ def stack_prefix(project: str, stack: str) -> str:
     plain = f"{project}-{stack}"
     cleaned = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     if cleaned == plain and "-" not in project and "-" not in stack:
-        return fit(plain, BUCKET_NAME_LENGTH - 24)
-    return fit(f"{cleaned}-{_digest(f'{project}/{stack}')}", BUCKET_NAME_LENGTH - 24)
+        return fit(plain, _PREFIX_LENGTH)
+    return fit(f"{cleaned}-{_digest(f'{project}/{stack}')}", _PREFIX_LENGTH)
+
+
+def project_prefix(project: str) -> str:
+    """What the names of all stacks of a project begin with; of a long one only what `stack_prefix` never cuts."""
+    cleaned = re.sub(r"[^a-z0-9]+", "-", f"{project}-".lower()).lstrip("-")
+    uncut = _PREFIX_LENGTH - _HASH_DIGITS - 1
+    return cleaned if len(cleaned) <= uncut else cleaned[:uncut].rstrip("-")
+
+
+def repository_name(project: str, stack: str, pipeline: str) -> str:
+    """The ECR repository of a pipeline."""
+    return f"{stack_prefix(project, stack)}/{pipeline}"
+
+
+def function_name(project: str, stack: str, function: str) -> str:
+    """The Lambda function of one entry of `functions`, before it is shortened; no other function's name ends so."""
+    return f"{stack_prefix(project, stack)}-{function}-function"
+
+
+def partition(region: str) -> str:
+    """The part of AWS that a region belongs to, as ARNs name it [AWS General Reference, "Amazon Resource Names"]."""
+    return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def fit(name: str, limit: int = ROLE_NAME_LENGTH) -> str:

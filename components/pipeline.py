@@ -1,19 +1,23 @@
 """All that one pipeline has for itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
+from pulumi_aws import ecr
 
-from components import naming
+from components import naming, repository_access
 from components.batch_pipeline import BatchPipeline, BatchPipelineArgs
 from components.batch_platform import BatchPlatform
 from components.container_image import ContainerImage, ContainerImageArgs
+from components.iam import Statement
 from components.idempotency_table import IdempotencyTable
 from components.image_registry import ImageRegistry, ImageRegistryArgs
 from components.pipeline_settings import PipelineSettings
+from components.registry_settings import SHARED_STACK
 from components.results_store import ResultsStore
 from components.settings import Settings
 from components.trigger_function import TriggerFunction, TriggerFunctionArgs
@@ -36,6 +40,12 @@ class Pipeline(pulumi.ComponentResource):
     """An image (built here, or named by digest), how its jobs run, and the function that starts them."""
 
     function: TriggerFunction
+    image: pulumi.Input[str]
+    """`repository@sha256:...`."""
+    repository_url: pulumi.Input[str]
+    repository_arn: pulumi.Input[str]
+    pull_grant: pulumi.Resource | None
+    """What lets Lambda pull the image, where this stack makes it."""
     summary: Mapping[str, pulumi.Input[Any]]
     """What the stack exports about it."""
 
@@ -44,13 +54,14 @@ class Pipeline(pulumi.ComponentResource):
         own = pulumi.ResourceOptions(parent=self)
         settings, pipeline = args.settings, args.pipeline
         tags = naming.tags(settings.project, settings.stack, pipeline.name)
-        url, arn, image = self._image(name, args, tags)
+        self.pull_grant = None
+        self.image = self._image(name, args, tags)
         jobs = BatchPipeline(
             name,
             BatchPipelineArgs(
                 pipeline=pipeline,
-                image=image,
-                repository_arn=arn,
+                image=self.image,
+                repository_arn=self.repository_arn,
                 store=args.store,
                 assign_public_ip=settings.network.assign_public_ip,
                 log_retention_days=settings.log_retention_days,
@@ -79,42 +90,75 @@ class Pipeline(pulumi.ComponentResource):
             own,
         )
         self.summary = {
-            "repositoryUrl": url,
-            "imageReference": image,
+            "repositoryUrl": self.repository_url,
+            "imageReference": self.image,
             "jobDefinition": jobs.job_definition,
             "functionName": self.function.name,
         }
         self.register_outputs(dict(self.summary))
 
-    def _image(
-        self, name: str, args: PipelineArgs, tags: Mapping[str, str]
-    ) -> tuple[pulumi.Input[str], pulumi.Input[str], pulumi.Input[str]]:
-        """URL and ARN of the repository, and the image by digest."""
+    def _image(self, name: str, args: PipelineArgs, tags: Mapping[str, str]) -> pulumi.Input[str]:
+        """The image by digest, and where it is."""
         own = pulumi.ResourceOptions(parent=self)
-        settings, pipeline = args.settings, args.pipeline
+        pipeline = args.pipeline
         if pipeline.image is not None:
-            return pipeline.image.repository_url, pipeline.image.repository_arn, pipeline.image.reference
-        registry = ImageRegistry(
-            name,
-            ImageRegistryArgs(
-                repository=f"{naming.stack_prefix(settings.project, settings.stack)}/{pipeline.name}",
-                retained_images=settings.retained_images,
-                untagged_days=settings.untagged_days,
-                build_cache=settings.build_cache,
-                protect_data=settings.protect_data,
-                tags=tags,
-            ),
-            own,
-        )
+            self.repository_url, self.repository_arn = pipeline.image.repository_url, pipeline.image.repository_arn
+            return pipeline.image.reference
+        self._find_repository(name, args, tags)
+        if pipeline.digest is not None:
+            return pulumi.Output.concat(self.repository_url, "@", pipeline.digest)
         image = ContainerImage(
             name,
             ContainerImageArgs(
                 root=args.root,
                 pipeline=pipeline,
-                repository_url=registry.repository_url,
-                build_cache=settings.build_cache,
-                build_on_preview=settings.build_on_preview,
+                repository_url=self.repository_url,
+                build_cache=args.settings.build_cache,
+                build_on_preview=args.settings.build_on_preview,
             ),
             own,
         )
-        return registry.repository_url, registry.repository_arn, image.reference
+        return image.reference
+
+    def _find_repository(self, name: str, args: PipelineArgs, tags: Mapping[str, str]) -> None:
+        """Make the stack's own repository, or look up the shared one, which a preview then knows, too."""
+        settings, pipeline = args.settings, args.pipeline
+        if settings.registry.kind == "shared":
+            shared = ecr.get_repository_output(
+                name=naming.repository_name(settings.project, SHARED_STACK, pipeline.name),
+                registry_id=settings.registry.account or None,
+                opts=pulumi.InvokeOutputOptions(parent=self),
+            )
+            self.repository_url, self.repository_arn = shared.repository_url, shared.arn
+            return
+        registry = ImageRegistry(
+            name,
+            ImageRegistryArgs(
+                repository=naming.repository_name(settings.project, settings.stack, pipeline.name),
+                retained_images=settings.retained_images,
+                untagged_days=settings.untagged_days,
+                protected_tag_prefixes=settings.protected_tag_prefixes,
+                build_cache=settings.build_cache,
+                protect_data=settings.protect_data or pipeline.name in settings.used_elsewhere,
+                grants=self._grants(settings, pipeline),
+                tags=tags,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.repository_url, self.repository_arn = registry.repository_url, registry.repository_arn
+        self.pull_grant = registry.policy
+
+    def _grants(self, settings: Settings, pipeline: PipelineSettings) -> Sequence[Statement]:
+        """Lambda pulls for the stack's functions that run the image: their ARNs follow from their names."""
+        names = [
+            naming.fit(naming.function_name(settings.project, settings.stack, function.name))
+            for function in settings.functions
+            if function.pipeline == pipeline.name
+        ]
+        if not names:
+            return ()
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
+        place = f"arn:{naming.partition(settings.region)}:lambda:{settings.region}:"
+        return [
+            repository_access.lambda_pulls([pulumi.Output.concat(place, account, ":function:", name) for name in names])
+        ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from components import parameters_schema
+from components import naming, parameters_schema
 from components.fargate_settings import read_size
 from components.parameters_schema import SchemaError
 from components.settings_reader import Section
@@ -48,6 +48,7 @@ class EcrImage:
     reference: str
     """`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST`."""
     repository_url: str
+    repository_name: str
     repository_arn: str
 
 
@@ -185,12 +186,14 @@ def _read_image(section: Section) -> tuple[EcrImage | None, str | None]:
         return None, image
     match = _ECR_IMAGE.fullmatch(image) if isinstance(image, str) else None
     if match:
-        partition = "aws-cn" if match["domain"].endswith(".cn") else "aws"
-        partition = "aws-us-gov" if match["region"].startswith("us-gov-") else partition
         found = EcrImage(
             reference=match[0],
             repository_url=match[0].split("@")[0],
-            repository_arn=f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}",
+            repository_name=match["repository"],
+            repository_arn=(
+                f"arn:{naming.partition(match['region'])}:ecr:{match['region']}:{match['account']}"
+                f":repository/{match['repository']}"
+            ),
         )
         return found, None
     fix = section.set_command("image", "sha256:DIGEST")

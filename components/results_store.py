@@ -13,7 +13,7 @@ from components.settings import Settings
 class ResultsStoreArgs:
     settings: Settings
     """`resultRetentionDays`, `inputRetentionDays`; `corsOrigins` may follow presigned links and uploads; `protectData`
-    keeps deleted and overwritten results for the retention time, and refuses to delete their bucket."""
+    keeps deleted and overwritten results for the retention time, and refuses to delete either bucket."""
     tags: Mapping[str, str]
 
 
@@ -44,7 +44,7 @@ class ResultsStore(pulumi.ComponentResource):
             f"{name}-inputs",
             PrivateBucketArgs(
                 expire_days=settings.input_retention_days,
-                protect_data=False,  # a copy of what the caller has, for some days
+                protect_data=settings.protect_data,
                 cors_methods=("POST",),
                 cors_origins=settings.cors_origins,
                 tags=args.tags,

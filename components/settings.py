@@ -14,7 +14,7 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components import api_document
+from components import api_document, naming, promotions
 from components.api_document import DocumentError
 from components.consumer_settings import Consumer, read_consumers
 from components.docs_settings import DocsSettings, read_docs
@@ -67,6 +67,8 @@ class Settings:
     untagged_days: int
     protected_tag_prefixes: Sequence[str]
     """Beginnings of tags whose images never expire."""
+    used_elsewhere: Mapping[str, Sequence[str]]
+    """Pipeline -> the other stacks that run an image of its repository here, by their stack files."""
     max_vcpus: int
     network: NetworkSettings
     stage_name: str
@@ -145,7 +147,9 @@ def parse(values: Mapping[str, Any], *, project: str, stack: str, region: str, r
     max_vcpus = _integer(top, "maxVcpus", 1, 100_000, "vCPU")
     template = _read_template(found, root)
     registry = read_registry(top)
+    used = _used_elsewhere(found, root=root, project=project, stack=stack)
     pipelines = () if registry.repositories else _read_pipelines(top, root, max_vcpus, template)
+    _check_repositories(top, project, stack, registry, pipelines, used)
     names = [pipeline.name for pipeline in pipelines]
     settings = Settings(
         project=project,
@@ -156,6 +160,7 @@ def parse(values: Mapping[str, Any], *, project: str, stack: str, region: str, r
         retained_images=_integer(top, "retainedImages", 1, 1000, "images"),
         untagged_days=_integer(top, "untaggedDays", 1, 3650, "days"),
         protected_tag_prefixes=read_tag_prefixes(top),
+        used_elsewhere=used,
         max_vcpus=max_vcpus,
         network=read_network(top),
         stage_name=top.text(
@@ -224,6 +229,44 @@ def _read_pipelines(
             found=f"{len(pipelines)} pipelines",
         )
     return pipelines
+
+
+def _used_elsewhere(problems: Problems, *, root: Path, project: str, stack: str) -> dict[str, tuple[str, ...]]:
+    """Which of the repositories that are, or were, this stack's own other stacks use: pipeline -> their names."""
+    own = naming.repository_name(project, stack, "")
+    used = promotions.repositories_in_use(problems, root=root, project=project, stack=stack)
+    return {name.removeprefix(own): stacks for name, stacks in used.items() if name.startswith(own)}
+
+
+def _check_repositories(
+    top: Section,
+    project: str,
+    stack: str,
+    registry: RegistrySettings,
+    pipelines: Sequence[PipelineSettings],
+    used: Mapping[str, Sequence[str]],
+) -> None:
+    """Refuse what would delete a repository of this stack that somebody runs an image of."""
+    key = "repositories" if registry.repositories else "pipelines"
+    own = {pipeline.name for pipeline in pipelines if registry.kind == "own" and pipeline.image is None}
+    for name in sorted(set(used) - {*registry.repositories, *own}):
+        top.problems.add(
+            top.path(key),
+            f"nothing that keeps the repository {naming.repository_name(project, stack, name)}",
+            f"the pipeline {name}, with its own repository, as long as the stack {' and '.join(used[name])} runs an "
+            "image in it: a rename never deletes that",
+            f"keep {name}, or give {' and '.join(used[name])} an image from elsewhere first",
+        )
+    for pipeline in pipelines:
+        image = pipeline.image
+        if image is not None and image.repository_name == naming.repository_name(project, stack, pipeline.name):
+            section = top.section("pipelines").section(pipeline.name)
+            digest = image.reference.partition("@")[2]
+            section.refuse(
+                "image",
+                "the digest alone: this repository is the stack's own, and would be deleted with the images in it",
+                section.set_command("image", digest),
+            )
 
 
 def _read_origins(top: Section) -> tuple[str, ...]:

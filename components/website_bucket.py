@@ -14,6 +14,8 @@ _CORS_MAX_AGE_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class WebsiteBucketArgs:
+    protect_data: bool
+    """Refuse to delete the bucket, with or without pages in it."""
     tags: Mapping[str, str]
 
 
@@ -26,7 +28,12 @@ class WebsiteBucket(pulumi.ComponentResource):
     def __init__(self, name: str, args: WebsiteBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:WebsiteBucket", name, None, opts)
         own = pulumi.ResourceOptions(parent=self)
-        bucket = s3.Bucket(name, force_destroy=True, tags=args.tags, opts=own)
+        bucket = s3.Bucket(
+            name,
+            force_destroy=not args.protect_data,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_data),
+        )
         block = s3.BucketPublicAccessBlock(
             name,
             bucket=bucket.bucket,

@@ -51,8 +51,10 @@ _ARNS = {
     "aws:cloudfront/distribution:Distribution": "arn:aws:cloudfront::{account}:distribution/{name}",
     "aws:cloudwatch/eventRule:EventRule": "arn:aws:events:{region}:{account}:rule/{name}",
     "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     "aws:dynamodb/table:Table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
     "aws:ecr/repository:Repository": "arn:aws:ecr:{region}:{account}:repository/{name}",
+    "aws:ecs/cluster:Cluster": "arn:aws:ecs:{region}:{account}:cluster/{name}",
     "aws:iam/role:Role": "arn:aws:iam::{account}:role/{name}",
     "aws:lambda/function:Function": "arn:aws:lambda:{region}:{account}:function:{name}",
     "aws:s3/bucket:Bucket": "arn:aws:s3:::{name}",
@@ -98,14 +100,43 @@ def _subnets(region: str, _args: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"id": region, "ids": ["subnet-known-by-aws"], "region": region}
 
 
+def _subnet(region: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"id": args.get("id"), "vpcId": "vpc-known-by-aws", "region": region}
+
+
 def _security_group(region: str, _args: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"id": "sg-known-by-aws", "name": "default", "region": region}
 
 
+def _caller_identity(_region: str, _args: Mapping[str, Any]) -> Mapping[str, Any]:
+    arn = f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:root"
+    return {"id": PLACEHOLDER_ACCOUNT, "accountId": PLACEHOLDER_ACCOUNT, "arn": arn, "userId": PLACEHOLDER_ACCOUNT}
+
+
+def _repository(region: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    account, name = args.get("registryId") or PLACEHOLDER_ACCOUNT, args["name"]
+    return {
+        "id": name,
+        "name": name,
+        "arn": f"arn:aws:ecr:{region}:{account}:repository/{name}",
+        "registryId": account,
+        "repositoryUrl": f"{account}.dkr.ecr.{region}.amazonaws.com/{name}",
+        "region": region,
+    }
+
+
+def _authorization_token(region: str, _args: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"id": region, "userName": "AWS", "password": "known-by-aws", "region": region}
+
+
 _ANSWERS = {
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
+    "aws:ecr/getRepository:getRepository": _repository,
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getRegion:getRegion": _region,
     "aws:ec2/getVpc:getVpc": _default_vpc,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getSubnets:getSubnets": _subnets,
     "aws:ec2/getSecurityGroup:getSecurityGroup": _security_group,
 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sandbox.context import Context
+from sandbox.errors import DeploymentError
 
 _Answer = Mapping[str, Any]
 
@@ -21,6 +22,32 @@ def authorization_token(context: Context, args: Mapping[str, Any]) -> _Answer:
         "password": password,
         "proxyEndpoint": data["proxyEndpoint"],
         "userName": user,
+    }
+
+
+def repository(context: Context, args: Mapping[str, Any]) -> _Answer:
+    """`aws:ecr/getRepository:getRepository`.
+
+    Raises:
+        DeploymentError: there is no such repository.
+    """
+    client = context.client("ecr")
+    name: str = args["name"]
+    registry: dict[str, Any] = {"registryId": args["registryId"]} if args.get("registryId") else {}
+    try:
+        found = client.describe_repositories(repositoryNames=[name], **registry)["repositories"][0]
+    except client.exceptions.RepositoryNotFoundException as error:
+        raise DeploymentError(
+            f"There is no repository {name} in the sandbox. The stack that makes it is deployed first."
+        ) from error
+    return {
+        "id": name,
+        "name": name,
+        "arn": found["repositoryArn"],
+        "registryId": found["registryId"],
+        "repositoryUrl": found["repositoryUri"],
+        "imageTagMutability": found["imageTagMutability"],
+        "tags": {},
     }
 
 
@@ -70,6 +97,19 @@ def vpc(context: Context, args: Mapping[str, Any]) -> _Answer:
     }
 
 
+def subnet(context: Context, args: Mapping[str, Any]) -> _Answer:
+    """`aws:ec2/getSubnet:getSubnet`, by id."""
+    found = context.client("ec2").describe_subnets(SubnetIds=[args["id"]])["Subnets"][0]
+    return {
+        "id": found["SubnetId"],
+        "arn": found["SubnetArn"],
+        "vpcId": found["VpcId"],
+        "cidrBlock": found["CidrBlock"],
+        "availabilityZone": found["AvailabilityZone"],
+        "tags": {},
+    }
+
+
 def subnets(context: Context, args: Mapping[str, Any]) -> _Answer:
     """`aws:ec2/getSubnets:getSubnets`."""
     given: list[Mapping[str, Any]] = args.get("filters") or []
@@ -98,10 +138,12 @@ def security_group(context: Context, args: Mapping[str, Any]) -> _Answer:
 
 INVOKES: Final = {
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": authorization_token,
+    "aws:ecr/getRepository:getRepository": repository,
     "aws:index/getAvailabilityZones:getAvailabilityZones": availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": caller_identity,
     "aws:index/getRegion:getRegion": region,
     "aws:ec2/getVpc:getVpc": vpc,
+    "aws:ec2/getSubnet:getSubnet": subnet,
     "aws:ec2/getSubnets:getSubnets": subnets,
     "aws:ec2/getSecurityGroup:getSecurityGroup": security_group,
 }

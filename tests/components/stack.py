@@ -76,4 +76,8 @@ class FakeAws:
         if token == "aws:ecr/getAuthorizationToken:getAuthorizationToken":
             assert args == {"registryId": ACCOUNT}
             return {"userName": "AWS", "password": "short-lived", "authorizationToken": "x", "id": "x"}
+        if token == "aws:index/getCallerIdentity:getCallerIdentity":
+            return {"accountId": ACCOUNT, "id": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT}
+        if token == "aws:ecr/getRepository:getRepository":
+            args = {"registryId": ACCOUNT, **args}
         return PreviewProvider(REGION).invoke(token, args)

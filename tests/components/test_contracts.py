@@ -16,7 +16,7 @@ from components import iam
 from engine.program import UNKNOWN, Deployment, Registration
 from tests.components.stack import ROOT, Run
 
-STACKS = ("local", "dev", "staging", "prod")
+STACKS = ("local", "dev", "staging", "prod", "shared")
 COMPONENTS = "slipway:components:"
 # All that no preview knows, since only AWS can tell it: ids, ARNs, addresses, keys, and what is made of them.
 UNKNOWN_IN_A_PREVIEW = {
@@ -139,7 +139,7 @@ def test_each_actor_has_a_role_of_its_own(deployment: Deployment) -> None:
     for item in deployment.all("aws:batch/jobDefinition:JobDefinition"):
         container = json.loads(item.inputs["containerProperties"])
         users.update([container["jobRoleArn"], container["executionRoleArn"]])
-    assert set(users.values()) == {1}
+    assert set(users.values()) <= {1}
     assert len(users) == len(deployment.all("aws:iam/role:Role"))
 
 
@@ -231,21 +231,27 @@ def test_few_resources_a_pipeline(run: Run) -> None:
     assert two - one <= 38
 
 
-def test_what_holds_data_is_protected_in_prod_and_can_be_destroyed_elsewhere(deployment: Deployment) -> None:
-    prod = deployment.stack == "prod"
-    holders = {
-        item.name: item
-        for item in deployment.registrations
-        if item.type in ("aws:ecr/repository:Repository", "aws:dynamodb/table:Table", "aws:s3/bucket:Bucket")
-    }
-    prefix = f"slipway-{deployment.stack}"
-    protected = {name for name, item in holders.items() if item.protect}
-    kept = {f"{prefix}-wordcount", f"{prefix}-idempotency", f"{prefix}-results"}
-    assert protected == (kept if prod else set())
-    assert holders[f"{prefix}-wordcount"].inputs["forceDelete"] is not prod
-    assert holders[f"{prefix}-results"].inputs["forceDestroy"] is not prod
-    assert holders[f"{prefix}-idempotency"].inputs["deletionProtectionEnabled"] is prod
-    assert holders[f"{prefix}-inputs"].inputs["forceDestroy"] is True
+HOLDERS = {
+    "aws:dynamodb/table:Table": ("deletionProtectionEnabled", True),
+    "aws:ecr/repository:Repository": ("forceDelete", False),
+    "aws:s3/bucket:Bucket": ("forceDestroy", False),
+}
+"""What holds data -> the property that keeps it, and its value then."""
+
+
+def test_what_holds_data_is_protected_in_prod_and_shared_and_can_be_destroyed_elsewhere(
+    deployment: Deployment,
+) -> None:
+    kept = deployment.stack in ("prod", "shared")
+    holders = [item for item in deployment.registrations if item.type in HOLDERS]
+    roles = {item.name.removeprefix(f"slipway-{deployment.stack}-") for item in holders}
+    assert roles == {"wordcount"} | (
+        set() if deployment.stack == "shared" else {"idempotency", "results", "inputs", "docs"}
+    )
+    for item in holders:
+        key, value = HOLDERS[item.type]
+        assert item.protect is kept, item.urn
+        assert (item.inputs[key] is value) is kept, item.urn
 
 
 def imports(path: Path) -> set[str]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from components.image_registry import ImageRegistryArgs, lifecycle_policy
+from components.image_registry import SHIELDED_IMAGES, ImageRegistryArgs, lifecycle_policy
 from engine.program import Deployment
 from tests.components.stack import IMAGE, Run
 
@@ -15,6 +15,7 @@ def rules(**changed: Any) -> list[dict[str, Any]]:
         "repository": "slipway-dev/wordcount",
         "retained_images": 10,
         "untagged_days": 1,
+        "protected_tag_prefixes": ("release-", "deployed-"),
         "build_cache": True,
         "protect_data": False,
         "tags": {},
@@ -65,8 +66,22 @@ def test_the_build_cache_is_shielded_from_the_count() -> None:
     }
 
 
+def test_each_protected_prefix_is_shielded_by_a_rule_of_its_own() -> None:
+    """Prefixes in one list would all have to match the same image."""
+    _cache, *shields, _untagged, _total = rules(protected_tag_prefixes=("release-", "keep.", "x"))
+    assert [rule["selection"] for rule in shields] == [
+        {
+            "tagStatus": "tagged",
+            "tagPrefixList": [prefix],
+            "countType": "imageCountMoreThan",
+            "countNumber": SHIELDED_IMAGES,
+        }
+        for prefix in ("release-", "keep.", "x")
+    ]
+
+
 def test_untagged_images_expire_and_the_total_is_bounded() -> None:
-    untagged, total = rules(build_cache=False, retained_images=3, untagged_days=5)
+    untagged, total = rules(build_cache=False, protected_tag_prefixes=(), retained_images=3, untagged_days=5)
     assert untagged["selection"] == {
         "tagStatus": "untagged",
         "countType": "sinceImagePushed",
@@ -78,8 +93,8 @@ def test_untagged_images_expire_and_the_total_is_bounded() -> None:
 
 def test_rules_are_in_order_and_the_one_for_all_is_last() -> None:
     found = rules()
-    assert [rule["rulePriority"] for rule in found] == [1, 2, 3]
-    assert [rule["selection"]["tagStatus"] for rule in found] == ["tagged", "untagged", "any"]
+    assert [rule["rulePriority"] for rule in found] == [1, 2, 3, 4, 5]
+    assert [rule["selection"]["tagStatus"] for rule in found] == [*["tagged"] * 3, "untagged", "any"]
     assert all(rule["action"] == {"type": "expire"} for rule in found)
 
 

@@ -26,7 +26,7 @@ from tests.policy.harness import TODAY
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
-STACKS = ("local", "dev", "staging", "prod")
+STACKS = ("local", "dev", "staging", "prod", "shared")
 
 
 def config_of(stack: str) -> dict[str, Any]:
@@ -53,7 +53,14 @@ def resources_of(deployment: Deployment) -> list[Resource]:
 
 class TestCommittedStacks:
     @pytest.mark.parametrize(
-        ("stack", "how"), [*((stack, "placeholders") for stack in STACKS), ("dev", "deployed"), ("prod", "deployed")]
+        ("stack", "how"),
+        [
+            *((stack, "placeholders") for stack in STACKS),
+            ("dev", "deployed"),
+            ("prod", "deployed"),
+            ("shared", "deployed"),
+            ("shared", "first preview"),  # no value of it waits for a deployment
+        ],
     )
     def test_nothing_mandatory_is_violated_and_nothing_open(self, run: Callable[..., Deployment], stack: str, how: str):
         subjects = from_registrations(run(stack, how).registrations, region=REGION)
@@ -88,15 +95,16 @@ class TestCommittedStacks:
         stacks = {path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")}
         assert set(STACKS) == stacks
 
-    def test_only_a_public_website_and_passing_data_are_exempted(self):
+    def test_only_a_public_website_is_exempted(self):
         exempted = {
             (stack, rule)
             for stack in STACKS
             for rule, entry in config_of(stack).items()
             if settings_of(entry).get("exemptions")
         }
-        website = {(stack, rule) for stack in ("dev", "local") for rule in ("s3-public-block", "s3-no-public-policy")}
-        assert exempted == {*website, ("prod", "data-protected")}
+        assert exempted == {
+            (stack, rule) for stack in ("dev", "local") for rule in ("s3-public-block", "s3-no-public-policy")
+        }
 
 
 Verdicts = set[tuple[str, str, str]]
@@ -125,7 +133,7 @@ def verdicts(resources: list[Resource], config: Mapping[str, Any], changed_name:
 
 @pytest.fixture(scope="module")
 def deployed(run: Callable[..., Deployment]) -> dict[str, list[Resource]]:
-    return {stack: resources_of(run(stack, "deployed")) for stack in ("dev", "prod")}
+    return {stack: resources_of(run(stack, "deployed")) for stack in ALL_CHANGES}
 
 
 @pytest.fixture(scope="module")
@@ -174,11 +182,11 @@ CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
     ("ecr:LifecyclePolicy", "wordcount", ("repository",), "other", {"ecr-lifecycle-present"}),
     ("ecr:LifecyclePolicy", "wordcount", (), None, {"ecr-lifecycle-present"}),
     ("ecr:LifecyclePolicy", "wordcount", ("policy", "rules"), [], {"ecr-lifecycle-effective"}),
-    ("ecr:LifecyclePolicy", "wordcount", ("policy", "rules", 2), REMOVED, {"ecr-lifecycle-effective"}),
+    ("ecr:LifecyclePolicy", "wordcount", ("policy", "rules", 4), REMOVED, {"ecr-lifecycle-effective"}),
     (
         "ecr:LifecyclePolicy",
         "wordcount",
-        ("policy", "rules", 1, "selection", "countNumber"),
+        ("policy", "rules", 3, "selection", "countNumber"),
         "1",
         {"ecr-lifecycle-effective"},
     ),
@@ -266,8 +274,11 @@ CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
 
 PRIVATE_SITE = ("origins", 0)
 PROD_CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
-    ("s3:Bucket", "prod-results", ("protect",), False, {"data-protected"}),
-    ("s3:Bucket", "prod-results", ("forceDestroy",), True, {"data-protected"}),
+    *(
+        ("s3:Bucket", f"prod-{bucket}", (key,), value, {"data-protected"})
+        for bucket in ("results", "inputs", "docs")
+        for key, value in (("protect", False), ("forceDestroy", True))
+    ),
     ("ecr:Repository", "wordcount", ("protect",), False, {"data-protected"}),
     ("ecr:Repository", "wordcount", ("forceDelete",), True, {"data-protected"}),
     (
@@ -300,6 +311,18 @@ PROD_CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
     ),
     ("s3:BucketPublicAccessBlock", "prod-docs", ("restrictPublicBuckets",), False, {"s3-public-block"}),
 ]
+SHARED_CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
+    ("ecr:Repository", "wordcount", ("protect",), False, {"data-protected"}),
+    ("ecr:Repository", "wordcount", ("forceDelete",), True, {"data-protected"}),
+    (
+        "ecr:RepositoryPolicy",
+        "wordcount",
+        STATEMENT,
+        {"Effect": "Allow", "Principal": "*", "Action": ["ecr:BatchGetImage"]},
+        {"ecr-policy-no-wildcard"},
+    ),
+    ("ecr:LifecyclePolicy", "wordcount", ("policy", "rules", 4), REMOVED, {"ecr-lifecycle-effective"}),
+]
 VARIABLES = ("environment", "variables")
 CHANGES += [
     ("cloudwatch:LogGroup", "wordcount-job", ("retentionInDays",), REMOVED, {"log-retention"}),
@@ -318,16 +341,18 @@ CHANGES += [
 ]
 
 
-def cases(stack: str, changes: list[tuple[str, str, tuple[Any, ...], Any, set[str]]]) -> list[Any]:
+ALL_CHANGES = {"dev": CHANGES, "prod": PROD_CHANGES, "shared": SHARED_CHANGES}
+
+
+def cases() -> list[Any]:
     return [
         pytest.param(stack, *change, id=f"{stack}-{change[0]}-{'.'.join(map(str, change[2])) or 'removed'}-{index}")
+        for stack, changes in ALL_CHANGES.items()
         for index, change in enumerate(changes)
     ]
 
 
-@pytest.mark.parametrize(
-    ("stack", "kind", "name", "path", "new", "expected"), cases("dev", CHANGES) + cases("prod", PROD_CHANGES)
-)
+@pytest.mark.parametrize(("stack", "kind", "name", "path", "new", "expected"), cases())
 def test_each_protected_property_is_guarded_by_exactly_its_rule(
     deployed: dict[str, list[Resource]],
     accepted: dict[str, Verdicts],
@@ -344,7 +369,7 @@ def test_each_protected_property_is_guarded_by_exactly_its_rule(
 
 
 def test_each_mandatory_rule_that_judges_our_stacks_guards_something(deployed: dict[str, list[Resource]]):
-    guarded = {rule for *_, expected in CHANGES + PROD_CHANGES for rule in expected}
+    guarded = {rule for changes in ALL_CHANGES.values() for *_, expected in changes for rule in expected}
     kinds = {resource.kind for resources in deployed.values() for resource in resources}
     judging = {rule.id for rule in RULES if rule.level == "mandatory" and any(rule.judges(kind) for kind in kinds)}
     # Its subjects here are permissions, which lambda-permission-source guards more narrowly.

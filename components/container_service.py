@@ -32,7 +32,7 @@ class ServiceCluster(pulumi.ComponentResource):
         super().__init__("slipway:components:ServiceCluster", name, None, opts)
         cluster = ecs.Cluster(
             name,
-            name=name,
+            name=f"{name}-services",
             settings=[ecs.ClusterSettingArgs(name="containerInsights", value="enabled")],
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),

@@ -24,11 +24,14 @@ def function(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
         "layers",
     ]
     request: dict[str, Any] = inputs.pascal(properties, kmsKeyArn="KMSKeyArn")
-    for key in ("environment", "ephemeralStorage", "deadLetterConfig", "tracingConfig", "loggingConfig", "imageConfig"):
+    for key in ("environment", "ephemeralStorage", "deadLetterConfig", "tracingConfig", "loggingConfig"):
         value = inputs.get(key)
         if value is not None:
             parameter = key[0].upper() + key[1:]
             request[parameter] = {"Variables": value["variables"]} if key == "environment" else pascal_keys(value)
+    overrides = inputs.get("imageConfig")
+    if overrides:
+        request["ImageConfig"] = {_OVERRIDES[key]: value for key, value in overrides.items() if value is not None}
     image = inputs.get("imageUri")
     request["Code"] = {"ImageUri": image} if image else {"ZipFile": zip_bytes(inputs.need("code"), context.root)}
     client = context.client("lambda")
@@ -52,8 +55,25 @@ def function(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
     }
 
 
+_OVERRIDES: Final = {
+    "commands": "Command",
+    "entryPoints": "EntryPoint",
+    "workingDirectory": "WorkingDirectory",
+}
+"""What a function's settings override of its image's."""
+
+
 def _invoke_arn(context: Context, arn: str) -> str:
     return f"arn:aws:apigateway:{context.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+def alias(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
+    """`aws:lambda/alias:Alias`, for one version."""
+    name: str = inputs.get("name") or inputs.name
+    function: str = inputs.need("functionName")
+    request = inputs.pascal(["functionVersion", "description"])
+    arn: str = context.client("lambda").create_alias(FunctionName=function, Name=name, **request)["AliasArn"]
+    return arn, {"name": name, "arn": arn, "invokeArn": _invoke_arn(context, arn)}
 
 
 def permission(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
@@ -76,11 +96,12 @@ def event_invoke_config(context: Context, inputs: Inputs) -> tuple[str, Outputs]
     if destinations:
         request["DestinationConfig"] = pascal_keys(destinations)
     context.client("lambda").put_function_event_invoke_config(FunctionName=name, **request)
-    return name, {}
+    return ":".join([name, *([request["Qualifier"]] if "Qualifier" in request else [])]), {}
 
 
 CREATORS: Final = {
     "aws:lambda/function:Function": function,
+    "aws:lambda/alias:Alias": alias,
     "aws:lambda/permission:Permission": permission,
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": event_invoke_config,
 }

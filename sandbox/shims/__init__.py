@@ -15,13 +15,16 @@ from sandbox.shims import (
     apigateway,
     apigateway_reads,
     authorization,
+    cloudwatch,
     ec2,
     ecr,
     ecr_images,
     ecr_scans,
+    ecs,
     events,
     functions,
     s3,
+    sns,
 )
 from sandbox.shims.replacing import replace
 
@@ -39,10 +42,13 @@ def _installers() -> Mapping[str, list[Callable[[], object]]]:
         # Its control plane imports the module of REST APIs past the loader.
         "apigateway": [functools.partial(emulator.service, "apigateway_v1")],
         "apigateway_v1": [apigateway_reads.install, apigateway.install],
+        "cloudwatch": [cloudwatch.install],
         "ec2": [ec2.install],
         "ecr": [ecr.install, ecr_images.install, ecr_scans.install],
+        "ecs": [ecs.install],
         "eventbridge": [events.install],
         "lambda_svc": [run],
+        "sns": [sns.install],
     }
 
 

@@ -1,4 +1,4 @@
-"""Batch's state changes as EventBridge events."""
+"""Batch's state changes as EventBridge events, and how often a rule matched."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox import emulator
-from sandbox.shims import permissions
+from sandbox.shims import cloudwatch, permissions
 from sandbox.shims.replacing import replace
 
 _log = logging.getLogger(__name__)
@@ -15,6 +15,21 @@ _log = logging.getLogger(__name__)
 def install() -> None:
     """Replace the emulator's function that delivers to a target."""
     replace(emulator.service("eventbridge"), "_invoke_target", _check_permission)
+    replace(emulator.service("eventbridge"), "_invoke_target", _count)
+
+
+def _count(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Count a match of a rule in CloudWatch, at its first target; of a rule without one nothing is counted here."""
+
+    def invoke(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], *arguments: Any) -> Any:
+        answer = original(target, event, rule, *arguments)
+        service = emulator.service("eventbridge")
+        bus = rule["EventBusName"]
+        if bus == "default" and service._targets[service._rule_key(rule["Name"], bus)][0] is target:
+            cloudwatch.count_rule(rule["Name"])
+        return answer
+
+    return invoke
 
 
 def _check_permission(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,8 @@
-"""Functions run in a bounded number of processes; one without permissions has no policy."""
+"""Functions run in a bounded number of processes, versions have ARNs of their own, and no policy is an empty one."""
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -28,6 +29,46 @@ def install(max_workers: int) -> None:
 
     replace(service, "_execute_function_warm", bounded)
     replace(service, "_get_policy", _refuse_empty_policy)
+    replace(service, "_create_function", _tell_version)
+    replace(service, "_update_code", _tell_version)
+    replace(service, "_execute_function_docker", _refuse_image)
+
+
+def _tell_version(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The ARN of a version that is published with its code ends in its number; the hash of an image is its digest."""
+
+    def write(*arguments: Any) -> Any:
+        answer = original(*arguments)
+        if answer[0] not in (HTTPStatus.OK, HTTPStatus.CREATED):
+            return answer
+        service = emulator.service("lambda_svc")
+        response: dict[str, Any] = json.loads(answer[2])
+        function = service._functions[response["FunctionName"]]
+        for config in (function["config"], *(record["config"] for record in function["versions"].values())):
+            if config.get("ImageUri"):
+                config["CodeSha256"] = config["ImageUri"].rpartition(":")[2]
+            if config["Version"] != "$LATEST":
+                config["FunctionArn"] = f"{function['config']['FunctionArn']}:{config['Version']}"
+        response["CodeSha256"] = function["config"]["CodeSha256"]
+        return service.json_response(response, answer[0])
+
+    return write
+
+
+def _refuse_image(original: Callable[..., Any]) -> Callable[..., Any]:
+    """An image's function exists here, with its versions and its alias, and doesn't run."""
+
+    def execute(function: Mapping[str, Any], *arguments: Any) -> Any:
+        config: Mapping[str, Any] = function.get("config") or function
+        if config.get("PackageType") != "Image":
+            return original(function, *arguments)
+        text = (
+            f"The sandbox doesn't run functions that are made of an image, as {config['FunctionName']} is; "
+            "see docs/sandbox.md."
+        )
+        return {"body": {"errorMessage": text, "errorType": "Sandbox.ImageFunction"}, "error": True}
+
+    return execute
 
 
 def _refuse_empty_policy(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -291,3 +291,93 @@ def test_a_burst_of_calls_shares_a_few_processes(deploy: Deploy, client: Clients
         pids = list(threads.map(call, range(40)))
     assert len(pids) == 40
     assert len(set(pids)) <= max(4, 2 * (os.cpu_count() or 1))
+
+
+IMAGE = "any@sha256:{}".format
+
+
+@pytest.fixture
+def image_function(create: Create, role: str, unique: str) -> Any:
+    return create(
+        "aws:lambda/function:Function",
+        name=unique,
+        packageType="Image",
+        imageUri=IMAGE("0" * 64),
+        imageConfig={"commands": ["app.handle"]},
+        architectures=["arm64"],
+        role=role,
+        memorySize=512,
+        timeout=60,
+        ephemeralStorage={"size": 512},
+        publish=True,
+        tags=TAGS,
+    )
+
+
+def test_a_function_of_an_image_and_its_versions(image_function: Any, client: Clients, unique: str) -> None:
+    functions = client("lambda")
+    read = functions.get_function(FunctionName=unique)
+    assert read["Code"]["ImageUri"] == read["Code"]["ResolvedImageUri"] == IMAGE("0" * 64)
+    found = read["Configuration"]
+    assert (found["PackageType"], found["Architectures"], found["CodeSha256"]) == ("Image", ["arm64"], "0" * 64)
+    assert found["ImageConfigResponse"] == {"ImageConfig": {"Command": ["app.handle"]}}
+    assert (image_function["version"], image_function["arn"]) == ("1", found["FunctionArn"])
+    functions.get_waiter("function_active_v2").wait(FunctionName=unique, WaiterConfig={"Delay": 0.1})
+    functions.update_function_code(FunctionName=unique, ImageUri=IMAGE("1" * 64))
+    functions.get_waiter("function_updated_v2").wait(FunctionName=unique, WaiterConfig={"Delay": 0.1})
+    assert functions.publish_version(FunctionName=unique)["Version"] == "2"
+    # What the provider waits for before it calls the new version published.
+    functions.get_waiter("published_version_active").wait(
+        FunctionName=unique, Qualifier="2", WaiterConfig={"Delay": 0.1}
+    )
+    listed = functions.list_versions_by_function(FunctionName=unique)["Versions"]
+    assert [(item["Version"], item["FunctionArn"], item["CodeSha256"]) for item in listed[1:]] == [
+        ("1", found["FunctionArn"] + ":1", "0" * 64),
+        ("2", found["FunctionArn"] + ":2", "1" * 64),
+    ]
+    functions.delete_function(FunctionName=unique)
+    assert refused(functions.get_function, FunctionName=unique) == "ResourceNotFoundException"
+
+
+def test_alias(create: Create, image_function: Any, client: Clients, unique: str) -> None:
+    functions = client("lambda")
+    alias = create(
+        "aws:lambda/alias:Alias",
+        name="live",
+        functionName=unique,
+        functionVersion=image_function["version"],
+        description="what callers get",
+    )
+    read = functions.get_alias(FunctionName=unique, Name="live")
+    assert alias["arn"] == read["AliasArn"] == f"{image_function['arn']}:live"
+    assert (read["FunctionVersion"], read["Description"]) == ("1", "what callers get")
+    assert "RoutingConfig" not in read
+    functions.update_function_code(FunctionName=unique, ImageUri=IMAGE("1" * 64), Publish=True)
+    functions.update_alias(FunctionName=unique, Name="live", FunctionVersion="2")
+    assert functions.get_alias(FunctionName=unique, Name="live")["FunctionVersion"] == "2"
+    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failures"
+    config = create(
+        "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+        functionName=unique,
+        qualifier="live",
+        maximumRetryAttempts=2,
+        destinationConfig={"onFailure": {"destination": queue_arn}},
+    )
+    assert config.id == f"{unique}:live"
+    read = functions.get_function_event_invoke_config(FunctionName=unique, Qualifier="live")
+    assert read["DestinationConfig"] == {"OnFailure": {"Destination": queue_arn}}
+    assert read["MaximumRetryAttempts"] == 2
+    functions.delete_function_event_invoke_config(FunctionName=unique, Qualifier="live")
+    code = refused(functions.get_function_event_invoke_config, FunctionName=unique, Qualifier="live")
+    assert code == "ResourceNotFoundException"
+    functions.delete_alias(FunctionName=unique, Name="live")
+    assert refused(functions.get_alias, FunctionName=unique, Name="live") == "ResourceNotFoundException"
+
+
+def test_a_function_of_an_image_says_that_it_does_not_run_here(
+    image_function: Any, client: Clients, unique: str
+) -> None:
+    answer = client("lambda").invoke(FunctionName=unique)
+    assert answer["FunctionError"] == "Unhandled"
+    text = f"The sandbox doesn't run functions that are made of an image, as {unique} is; see docs/sandbox.md."
+    assert json.load(answer["Payload"])["errorMessage"] == text

@@ -1,0 +1,64 @@
+"""ECS: services that read back what was written, and clusters that aren't deleted under them."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from sandbox import emulator
+from sandbox.environment import ACCOUNT_ID
+from sandbox.shims.replacing import replace_action
+
+Data = Mapping[str, Any]
+
+_KEPT: Final = ("availabilityZoneRebalancing", "enableECSManagedTags", "propagateTags")
+"""What a request sets and the emulator forgets."""
+_FARGATE: Final = frozenset({"FARGATE", "FARGATE_SPOT"})
+_SERVICE_ROLE: Final = f"arn:aws:iam::{ACCOUNT_ID}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+
+
+def install() -> None:
+    """Replace the emulator's functions."""
+    actions = emulator.service("ecs")._ACTION_MAP
+    replace_action(actions, "CreateService", _keep_settings)
+    replace_action(actions, "UpdateService", _keep_settings)
+    replace_action(actions, "DeleteCluster", _refuse_with_services)
+
+
+def _keep_settings(original: Callable[..., Any]) -> Callable[..., Any]:
+    def write(data: Data) -> Any:
+        answer = original(data)
+        ecs = emulator.service("ecs")
+        name = data.get("serviceName") or str(data.get("service", "")).rpartition("/")[2]
+        service = ecs._services.get(f"{ecs._resolve_cluster_name(data.get('cluster', 'default'))}/{name}")
+        if answer[0] != HTTPStatus.OK or service is None:
+            return answer
+        service.update({key: data[key] for key in _KEPT if key in data})
+        _complete(service)
+        return ecs.json_response({"service": ecs._sanitize(service)})
+
+    return write
+
+
+def _complete(service: dict[str, Any]) -> None:
+    """What AWS answers where a request said nothing; the emulator answers empty strings."""
+    service.setdefault("availabilityZoneRebalancing", "ENABLED")
+    strategy: list[Mapping[str, Any]] = service.get("capacityProviderStrategy") or []
+    on_fargate = service.get("launchType") == "FARGATE" or any(
+        item["capacityProvider"] in _FARGATE for item in strategy
+    )
+    if on_fargate:
+        service["platformVersion"] = service.get("platformVersion") or "LATEST"
+        service["platformFamily"] = "Linux"
+    service["roleArn"] = service.get("roleArn") or _SERVICE_ROLE
+
+
+def _refuse_with_services(original: Callable[..., Any]) -> Callable[..., Any]:
+    def delete(data: Data) -> Any:
+        ecs = emulator.service("ecs")
+        cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+        if any(key.startswith(f"{cluster}/") and item["status"] == "ACTIVE" for key, item in ecs._services.items()):
+            text = "The Cluster cannot be deleted while Services are active."
+            return ecs.error_response_json("ClusterContainsServicesException", text, HTTPStatus.BAD_REQUEST)
+        return original(data)
+
+    return delete

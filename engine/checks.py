@@ -76,6 +76,9 @@ CHECKS: Mapping[str, Check] = {
     "aws:cloudwatch/logGroup:LogGroup": Check(
         "name", 512, suppressed_by=("namePrefix",), defaults={"retentionInDays": 0, "skipDestroy": False}
     ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Check(
+        "name", defaults={"actionsEnabled": True, "treatMissingData": "missing"}
+    ),
     "aws:dynamodb/table:Table": Check("name", defaults={"billingMode": "PROVISIONED"}),
     "aws:ec2/internetGateway:InternetGateway": Check(),
     "aws:ec2/route:Route": Check(),
@@ -100,6 +103,21 @@ CHECKS: Mapping[str, Check] = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": Check(),
     "aws:ecr/repository:Repository": Check("name", 256, lower_case=True, defaults={"imageTagMutability": "MUTABLE"}),
     "aws:ecr/repositoryPolicy:RepositoryPolicy": Check(),
+    "aws:ecs/cluster:Cluster": Check("name"),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": Check(),
+    "aws:ecs/service:Service": Check(
+        "name",
+        defaults={
+            "deploymentMaximumPercent": 200,
+            "deploymentMinimumHealthyPercent": 100,
+            "schedulingStrategy": "REPLICA",
+            "sigintRollback": False,
+            "waitForSteadyState": False,
+        },
+    ),
+    "aws:ecs/taskDefinition:TaskDefinition": Check(
+        defaults={"enableFaultInjection": False, "skipDestroy": False, "trackLatest": False}
+    ),
     "aws:iam/role:Role": Check(
         "name",
         64,
@@ -107,6 +125,16 @@ CHECKS: Mapping[str, Check] = {
         defaults={"forceDetachPolicies": False, "maxSessionDuration": 3600, "path": "/"},
     ),
     "aws:iam/rolePolicy:RolePolicy": Check("name", 128, suppressed_by=("namePrefix",)),
+    "aws:kms/key:Key": Check(
+        defaults={
+            "bypassPolicyLockoutSafetyCheck": False,
+            "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
+            "enableKeyRotation": False,
+            "isEnabled": True,
+            "keyUsage": "ENCRYPT_DECRYPT",
+        }
+    ),
+    "aws:lambda/alias:Alias": Check("name", 128),
     "aws:lambda/function:Function": Check(
         "name",
         64,
@@ -142,6 +170,24 @@ CHECKS: Mapping[str, Check] = {
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": Check(),
     "aws:s3/bucketVersioning:BucketVersioning": Check(),
     "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration": Check(),
+    "aws:sns/topic:Topic": Check("name", 256, suppressed_by=("namePrefix",), defaults={"fifoTopic": False}),
+    "aws:sns/topicPolicy:TopicPolicy": Check(),
+    "aws:sns/topicSubscription:TopicSubscription": Check(
+        defaults={"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False}
+    ),
+    "aws:sqs/queue:Queue": Check(
+        "name",
+        80,
+        suppressed_by=("namePrefix",),
+        defaults={
+            "delaySeconds": 0,
+            "fifoQueue": False,
+            "messageRetentionSeconds": 345_600,
+            "receiveWaitTimeSeconds": 0,
+            "visibilityTimeoutSeconds": 30,
+        },
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": Check(),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Check(),
     "docker-build:index:Image": Check(),
 }

@@ -51,15 +51,19 @@ FORCES_NEW: Mapping[str, frozenset[str]] = {
     "aws:ecr/repository:Repository": frozenset({"name", "encryptionConfigurations"}),
     "aws:ecr/repositoryPolicy:RepositoryPolicy": frozenset({"repository"}),
     "aws:ecs/cluster:Cluster": frozenset({"name"}),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": frozenset({"clusterName"}),
     "aws:ecs/service:Service": frozenset({"name", "cluster", "launchType", "schedulingStrategy"}),
+    # All but its tags: a revision is never changed.
     "aws:ecs/taskDefinition:TaskDefinition": frozenset(
-        {"containerDefinitions", "cpu", "executionRoleArn", "family", "memory", "networkMode", "runtimePlatform"}
-        | {"ephemeralStorage", "requiresCompatibilities", "taskRoleArn", "volumes"}
+        {"containerDefinitions", "cpu", "enableFaultInjection", "ephemeralStorage", "executionRoleArn", "family"}
+        | {"ipcMode", "memory", "networkMode", "pidMode", "placementConstraints", "proxyConfiguration"}
+        | {"requiresCompatibilities", "runtimePlatform", "taskRoleArn", "volumes"}
     ),
     "aws:iam/policy:Policy": frozenset({"name", "namePrefix", "path", "description"}),
     "aws:iam/role:Role": frozenset({"name", "namePrefix", "path"}),
     "aws:iam/rolePolicy:RolePolicy": frozenset({"name", "namePrefix", "role"}),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": frozenset({"role", "policyArn"}),
+    "aws:kms/key:Key": frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"}),
     "aws:lambda/alias:Alias": frozenset({"functionName", "name"}),
     "aws:lambda/function:Function": frozenset({"name", "packageType"}),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": frozenset({"functionName", "qualifier"}),
@@ -80,6 +84,8 @@ FORCES_NEW: Mapping[str, frozenset[str]] = {
     "aws:sns/topic:Topic": frozenset({"name", "namePrefix", "fifoTopic"}),
     "aws:sns/topicPolicy:TopicPolicy": frozenset({"arn"}),
     "aws:sns/topicSubscription:TopicSubscription": frozenset({"topic", "protocol", "endpoint"}),
+    "aws:sqs/queue:Queue": frozenset({"fifoQueue", "name", "namePrefix"}),
+    "aws:sqs/queuePolicy:QueuePolicy": frozenset({"queueUrl"}),
 }
 
 HOLDS_DATA = frozenset({"aws:dynamodb/table:Table", "aws:ecr/repository:Repository", "aws:s3/bucket:Bucket"})

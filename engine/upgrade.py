@@ -27,9 +27,11 @@ _ARNS: Final[Mapping[str, str]] = {
     "aws:cloudfront/distribution:Distribution": "cloudfront::{account}:distribution/{name}",
     "aws:cloudwatch/eventRule:EventRule": "events:{region}:{account}:rule/{name}",
     "aws:cloudwatch/logGroup:LogGroup": "logs:{region}:{account}:log-group:{name}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch:{region}:{account}:alarm:{name}",
     "aws:dynamodb/table:Table": "dynamodb:{region}:{account}:table/{name}",
     "aws:ecr/repository:Repository": "ecr:{region}:{account}:repository/{name}",
     "aws:iam/role:Role": "iam::{account}:role/{name}",
+    "aws:sqs/queue:Queue": "sqs:{region}:{account}:{name}",
     "aws:sns/topic:Topic": "sns:{region}:{account}:{name}",
 }
 """What the ARNs of a type look like, behind `arn:aws:`; what isn't listed gets one of the general shape."""
@@ -164,6 +166,9 @@ def _own_outputs(type_: str, held: _Held, name: str, id_: str, region: str) -> d
         case "aws:lambda/function:Function":
             arn = f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}"
             return {"arn": arn, "invokeArn": f"{arn}/invocations", "version": str(held.revision)}
+        case "aws:ecs/taskDefinition:TaskDefinition":
+            family = inputs.get("family")
+            return {"arn": f"arn:aws:ecs:{region}:{ACCOUNT_ID}:task-definition/{family}:{held.generation}"}
         case "aws:apigateway/restApi:RestApi":
             return {"executionArn": f"arn:aws:execute-api:{region}:{ACCOUNT_ID}:{id_}"}
         case "aws:apigateway/stage:Stage":
@@ -178,6 +183,8 @@ def _own_outputs(type_: str, held: _Held, name: str, id_: str, region: str) -> d
             }
         case "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration":
             return {"websiteEndpoint": f"{inputs.get('bucket')}.s3-website.{region}.amazonaws.com"}
+        case "aws:sqs/queue:Queue":
+            return {"url": f"https://sqs.{region}.amazonaws.com/{ACCOUNT_ID}/{name}"}
         case "aws:cloudfront/distribution:Distribution":
             return {"domainName": f"{id_}.cloudfront.net"}
         case _:

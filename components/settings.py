@@ -250,12 +250,14 @@ def _check_repositories(
     key = "repositories" if registry.repositories else "pipelines"
     own = {pipeline.name for pipeline in pipelines if registry.kind == "own" and pipeline.image is None}
     for name in sorted(set(used) - {*registry.repositories, *own}):
+        several = len(used[name]) > 1
+        users = f"the stack{'s' if several else ''} {' and '.join(used[name])}"
         top.problems.add(
             top.path(key),
             f"nothing that keeps the repository {naming.repository_name(project, stack, name)}",
-            f"the pipeline {name}, with its own repository, as long as the stack {' and '.join(used[name])} runs an "
-            "image in it: a rename never deletes that",
-            f"keep {name}, or give {' and '.join(used[name])} an image from elsewhere first",
+            f"{name}, with that repository: {users} run{'' if several else 's'} an image in it, which no change, nor a "
+            "rename, may delete",
+            f"keep {name}, or give {users} an image from elsewhere first",
         )
     for pipeline in pipelines:
         image = pipeline.image

@@ -29,6 +29,8 @@ class NotificationsArgs:
     queue_arn: pulumi.Input[str] | None = None
     """The stack's job queue; None: it has none."""
     stack: str
+    protect_data: bool
+    """Refuse to delete the key."""
     tags: Mapping[str, str]
 
 
@@ -138,7 +140,7 @@ class Notifications(pulumi.ComponentResource):
                 },
             ),
             tags=self._args.tags,
-            opts=self._own,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect_data),
         )
         return sns.Topic(self._name, name=topic_name, kms_master_key_id=key.arn, tags=self._args.tags, opts=self._own)
 

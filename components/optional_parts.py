@@ -86,6 +86,7 @@ def add_notifications(settings: Settings, platform: BatchPlatform | None = None)
             repository_prefix=f"{prefix}/" if settings.registry.kind == "own" else "",
             queue_arn=platform.queue_arn if platform else None,
             stack=settings.stack,
+            protect_data=settings.protect_data,
             tags=naming.tags(settings.project, settings.stack),
         ),
     )

@@ -17,6 +17,7 @@ from . import (
     function_timeouts,
     functions,
     iam,
+    image_retention,
     images,
     logs,
     messaging,
@@ -28,7 +29,7 @@ from . import (
 from .rules import Rule
 
 SERVICES: Final[Mapping[str, Sequence[Rule]]] = {
-    "Container registry": ecr.RULES,
+    "Container registry": (*ecr.RULES, *image_retention.RULES),
     "API Gateway": (*api.RULES, *api_plans.RULES, *api_stages.RULES),
     "arm64": arm64.RULES,
     "Images": images.RULES,

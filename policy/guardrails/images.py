@@ -1,12 +1,13 @@
-"""Rules for the images that are run: named by digest, wherever they are."""
+"""Rules for the images that are run: named by digest wherever they are, and by the same one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .job_definitions import JOB_DEFINITION, WAITS_FOR_DIGEST, containers, open_properties
-from .resources import Resource
+from .resources import Link, Resource, Stack
 from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
+from .running_images import REPOSITORY, RUNNERS, RunningImages, Use, running_images
 from .values import Node, shown
 
 BY_DIGEST: Final = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
@@ -47,4 +48,81 @@ DIGEST_PINNED: Final = Rule(
     check=check_digest_pinned,
 )
 
-RULES: Final = (DIGEST_PINNED,)
+
+def check_one_digest(resource: Resource, stack: Stack, _settings: Settings) -> Iterator[Finding]:
+    index = running_images(stack)
+    uses = index.of(resource)
+    if not uses:
+        yield NotApplicable("runs no image")
+        return
+    compared = [list(_compare(use, index, stack)) for use in uses]
+    found = [finding for findings in compared for finding in findings]
+    idle = all(findings and all(isinstance(item, NotApplicable) for item in findings) for findings in compared)
+    yield from dict.fromkeys(item for item in found if idle or not isinstance(item, NotApplicable))
+
+
+def _compare(use: Use, index: RunningImages, stack: Stack) -> Iterator[Finding]:
+    if use.reference is not None and not use.digest:
+        yield NotApplicable("names no digest, which image-digest-pinned refuses")
+        return
+    others = [other for other in index.all if other is not use and (other.reference is None or other.digest)]
+    links = {other: _same_repository(use, other, index, stack.of(REPOSITORY)) for other in others}
+    same = [other for other, link in links.items() if link is Link.YES]
+    different = [other for other in same if use.digest and other.digest and use.digest != other.digest]
+    unclear = [other for other in others if links[other] is Link.UNKNOWN or (other in same and _open(use, other))]
+    if different:
+        runners = " and ".join(dict.fromkeys(f"{other.runner.label} runs {_short(other)}" for other in different))
+        yield Violation(
+            found=f"{use.node.path} runs {_short(use)} of {_repository([use, *different])}, while {runners}",
+            expected="one digest of a repository in all that runs it",
+        )
+    elif unclear:
+        who = ", ".join(dict.fromkeys(other.runner.label for other in unclear))
+        yield NotYetKnown(path=use.node.path, why=f"can't be compared yet with the image of {who}")
+    elif not same:
+        yield NotApplicable("nothing else in the stack runs an image of its repository")
+
+
+def _same_repository(use: Use, other: Use, index: RunningImages, repositories: Sequence[Resource]) -> Link:
+    if use.reference is not None and other.reference is not None:
+        return Link.YES if use.reference.address == other.reference.address else Link.NO
+    if index.sources(use) & index.sources(other):
+        return Link.YES
+    links = [(index.link(use, repository), index.link(other, repository)) for repository in repositories]
+    if (Link.YES, Link.YES) in links:
+        return Link.YES
+    own = [any(link is Link.YES for link in side) for side in zip(*links, strict=True)]
+    unclear = any(Link.UNKNOWN in pair and Link.NO not in pair for pair in links)
+    # Neither is of a repository of this stack: they may be of one that is elsewhere.
+    return Link.UNKNOWN if unclear or not any(own) else Link.NO
+
+
+def _open(use: Use, other: Use) -> bool:
+    """Whether it can't be told that two images of one repository are the same: what isn't known has other origins."""
+    if use.digest or other.digest:
+        return not (use.digest and other.digest)
+    return {build.urn for build in use.builds} != {build.urn for build in other.builds}
+
+
+def _short(use: Use) -> str:
+    return use.digest[:19]
+
+
+def _repository(uses: Sequence[Use]) -> str:
+    return next((use.reference.repository for use in uses if use.reference is not None), "one repository")
+
+
+ONE_DIGEST: Final = Rule(
+    id="image-one-digest",
+    level=Level.MANDATORY,
+    severity=Severity.HIGH,
+    title="One digest of an image runs in a stack",
+    description="Jobs, tasks and functions of one stack that run images of the same repository run the same digest.",
+    why="Otherwise what was tested as one version is two: a job and the function beside it disagree.",
+    fix="Give all of them the same image reference, such as the output of the one build or the one promoted digest.",
+    link="https://docs.aws.amazon.com/AmazonECR/latest/userguide/docker-pull-ecr-image.html",
+    kinds=RUNNERS,
+    stack_check=check_one_digest,
+)
+
+RULES: Final = (DIGEST_PINNED, ONE_DIGEST)

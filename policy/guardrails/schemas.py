@@ -61,6 +61,8 @@ def _problems(schema: Mapping[str, Any], value: object, path: str) -> list[str]:
             return _text_problems(schema, value, path)
         case int() | float() if not isinstance(value, bool) and value < schema.get("minimum", value):
             return [f"{path} is less than {schema['minimum']}"]
+        case int() | float() if not isinstance(value, bool) and value > schema.get("maximum", value):
+            return [f"{path} is more than {schema['maximum']}"]
         case _:
             return []
 

@@ -25,6 +25,8 @@ WORDS = [
     *("countType", "imageCountMoreThan", "sinceImagePushed", "countNumber", "countUnit", "days", "tagPrefixList"),
     *("paths", "/jobs", "get", "options", "security", "components", "securitySchemes", "apiKey", "x-api-key", "name"),
     *("in", "header", "$ref", "#/paths", "x-amazon-apigateway-integration", "x-amazon-apigateway-any-method"),
+    *("tagPatternList", "storageClass", "archive", "transition", "targetStorageClass", "filter", "a.b/jobs:v1"),
+    *("sinceImagePulled", "jobs", f"a.b/jobs@sha256:{'0a' * 32}", f"sha256:{'0a' * 32}", "MUTABLE"),
     *("runtimePlatform", "cpuArchitecture", "ARM64", "taskProperties", "containers", "image", "nodeRangeProperties"),
     *("container", "environment", "value", "secrets", "logConfiguration", "logDriver", "options", "FARGATE", "EC2"),
     *("true", "false", "1", "0", "-1", "ENABLED", "", "[secret]", "arm64", "m5.large", "c7g", "OPTIONS", "POST"),
@@ -60,6 +62,7 @@ PROPERTIES = sorted(
         *("origins", "defaultCacheBehavior", "orderedCacheBehaviors", "viewerCertificate", "ingress", "cidrBlocks"),
         *("environment", "buildArgs", "secrets", "retentionInDays", "runtime", "tags", "tagsAll", "region", "acl"),
         *("blockPublicAcls", "versioning", "versioningConfiguration", "website", "deploymentCircuitBreaker", "layers"),
+        *("imageTagMutabilityExclusionFilters", "repositoryUrl", "digest", "imageName", "exports"),
         *("networkConfiguration", "kmsMasterKeyId", "reservedConcurrentExecutions", "compatibleArchitectures"),
     }
 )

@@ -135,6 +135,8 @@ class TestSettings:
             ({"type": "boolean"}, False, []),
             ({"type": "number"}, 1.5, []),
             ({"type": "number", "minimum": 2}, 1.5, ["k is less than 2"]),
+            ({"type": "number", "minimum": 2, "maximum": 3}, 3.5, ["k is more than 3"]),
+            ({"type": "integer", "maximum": 3}, 3, []),
             ({"type": "number"}, True, ["k is a boolean, not a number"]),
             ({"type": "array", "items": {"type": "string"}}, ["a", 1], ["k[1] is a number, not text"]),
             ({"type": "array"}, [1], []),

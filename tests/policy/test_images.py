@@ -1,4 +1,4 @@
-"""Images are named by digest in jobs, tasks and functions."""
+"""Images are named by digest in jobs, tasks and functions, and by the same one in all of them."""
 
 import json
 from typing import Any
@@ -7,6 +7,16 @@ import pytest
 
 from policy.guardrails import images
 from tests.policy.harness import UNKNOWN, UNKNOWN_TEXT, resource, verdict
+from tests.policy.running import (
+    OTHER_DIGEST,
+    build,
+    function,
+    image,
+    job,
+    repository,
+    task,
+    unknown_job,
+)
 
 REPOSITORY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/jobs"
 DIGEST = "sha256:" + "0a" * 32
@@ -79,3 +89,122 @@ def test_function_from_a_zip_is_not_applicable():
 
 def test_other_kinds_are_not_applicable():
     assert verdict(images.DIGEST_PINNED, resource("ecr:Repository")).status == "not applicable"
+
+
+class TestOneDigest:
+    RULE = images.ONE_DIGEST
+
+    def test_same_digest_passes(self):
+        assert verdict(self.RULE, job(image()), function(image()), task(image(tag="v1"))).status == "pass"
+
+    def test_other_digest_is_refused_by_each_that_runs_it(self):
+        runners = [job(image()), function(image()), task(image(digest=OTHER_DIGEST))]
+        answers = [
+            verdict(self.RULE, runner, *(other for other in runners if other is not runner)) for runner in runners
+        ]
+        assert [answer.found for answer in answers] == [
+            [
+                "containerProperties.image runs sha256:0a0a0a0a0a0a of jobs, "
+                "while TaskDefinition 'task' runs sha256:0b0b0b0b0b0b"
+            ],
+            ["imageUri runs sha256:0a0a0a0a0a0a of jobs, while TaskDefinition 'task' runs sha256:0b0b0b0b0b0b"],
+            [
+                "containerDefinitions[0].image runs sha256:0b0b0b0b0b0b of jobs, while JobDefinition 'job' runs "
+                "sha256:0a0a0a0a0a0a and Function 'function' runs sha256:0a0a0a0a0a0a"
+            ],
+        ]
+
+    def test_two_containers_of_one_task_are_compared(self):
+        assert verdict(self.RULE, task(image(), image(digest=OTHER_DIGEST))).found == [
+            "containerDefinitions[0].image runs sha256:0a0a0a0a0a0a of jobs, "
+            "while TaskDefinition 'task' runs sha256:0b0b0b0b0b0b",
+            "containerDefinitions[1].image runs sha256:0b0b0b0b0b0b of jobs, "
+            "while TaskDefinition 'task' runs sha256:0a0a0a0a0a0a",
+        ]
+
+    def test_other_repositories_are_not_compared(self):
+        elsewhere = image(digest=OTHER_DIGEST).replace("eu-central-1", "eu-west-1")
+        others = [function(image("other", OTHER_DIGEST)), task(elsewhere, image("none", OTHER_DIGEST))]
+        assert verdict(self.RULE, job(image()), *others).not_applicable == [
+            "nothing else in the stack runs an image of its repository"
+        ]
+        assert verdict(self.RULE, task(image(), image("other")), job(image())).status == "pass"
+
+    def test_tags_are_left_to_the_other_rule(self):
+        by_tag = function("jobs:latest")
+        assert verdict(self.RULE, by_tag, job(image())).not_applicable == [
+            "names no digest, which image-digest-pinned refuses"
+        ]
+        assert verdict(self.RULE, job(image()), function(image().partition("@")[0])).status == "not applicable"
+
+    def test_what_runs_no_image_is_not_applicable(self):
+        zipped = resource("lambda:Function", {"runtime": "python3.13"})
+        assert verdict(self.RULE, zipped, job(image())).not_applicable == ["runs no image"]
+        assert verdict(self.RULE, repository()).status == "not applicable"
+
+    def test_unbuilt_image_of_one_build_is_the_same(self):
+        own = repository()
+        made = build(UNKNOWN_TEXT, of=own)
+        runners = [unknown_job(own, made), function(UNKNOWN_TEXT, own, made)]
+        assert verdict(self.RULE, runners[0], runners[1], own, made).status == "pass"
+        assert verdict(self.RULE, runners[1], runners[0], made).status == "pass"
+
+    def test_unknown_image_of_one_repository_is_the_same(self):
+        own = repository()
+        assert verdict(self.RULE, unknown_job(own), function(UNKNOWN_TEXT, own), own).status == "pass"
+
+    def test_unbuilt_images_of_two_builds_are_not_yet_known(self):
+        own = repository()
+        one, two = build(UNKNOWN_TEXT, of=own, name="one"), build(UNKNOWN_TEXT, of=own, name="two")
+        answer = verdict(self.RULE, unknown_job(one), function(UNKNOWN_TEXT, two), own, one, two)
+        assert answer.unknown == ["containerProperties"]
+
+    def test_digest_of_the_build_counts_where_the_document_waits_for_something_else(self):
+        own = repository()
+        made = build([image().replace("@", ":v1@")], of=own, digest=DIGEST)
+        assert verdict(self.RULE, unknown_job(own, made), function(image(), made), own, made).status == "pass"
+        other = verdict(self.RULE, unknown_job(own, made), function(image(digest=OTHER_DIGEST)), own, made)
+        assert other.found == [
+            "containerProperties runs sha256:0a0a0a0a0a0a of jobs, while Function 'function' runs sha256:0b0b0b0b0b0b"
+        ]
+
+    def test_two_unknown_documents_with_known_builds_are_compared(self):
+        own = repository()
+        one = build(UNKNOWN_TEXT, of=own, digest=DIGEST, name="one")
+        two = build(UNKNOWN_TEXT, of=own, digest=OTHER_DIGEST, name="two")
+        answer = verdict(self.RULE, unknown_job(one), function(UNKNOWN_TEXT, two), own, one, two)
+        assert answer.found == [
+            "containerProperties runs sha256:0a0a0a0a0a0a of one repository, "
+            "while Function 'function' runs sha256:0b0b0b0b0b0b"
+        ]
+
+    def test_known_digest_beside_an_unbuilt_one_is_not_yet_known(self):
+        own = repository()
+        made = build(UNKNOWN_TEXT, of=own)
+        assert verdict(self.RULE, unknown_job(made), function(image()), own, made).unknown == ["containerProperties"]
+        assert verdict(self.RULE, function(image()), unknown_job(made), own, made).unknown == ["imageUri"]
+
+    def test_violation_is_not_hidden_by_what_is_open(self):
+        own = repository()
+        others = [function(image(digest=OTHER_DIGEST)), unknown_job(own, name="open"), own]
+        assert verdict(self.RULE, job(image()), *others).status == "violation"
+
+    def test_unbuilt_images_of_two_repositories_are_not_compared(self):
+        own, other = repository(), repository("other")
+        one, two = build(UNKNOWN_TEXT, of=own, name="one"), build(UNKNOWN_TEXT, of=other, name="two")
+        others = [function(UNKNOWN_TEXT, two), own, other, one, two]
+        assert verdict(self.RULE, unknown_job(one), *others).status == "not applicable"
+        assert verdict(self.RULE, unknown_job(one), task(image("other")), *others[1:]).status == "not applicable"
+
+    def test_document_that_may_have_any_image_is_not_yet_known(self):
+        answer = verdict(self.RULE, unknown_job(), function(image()))
+        assert answer.unknown == ["containerProperties"]
+        assert verdict(self.RULE, function(image()), unknown_job()).unknown == ["imageUri"]
+        assert verdict(self.RULE, unknown_job(), function(image()), repository("other")).unknown == [
+            "containerProperties"
+        ]
+
+    def test_output_of_another_stack_is_the_same_for_all(self):
+        shared = resource("pulumi:pulumi:StackReference", {}, name="shared")
+        others = [function(UNKNOWN_TEXT, shared), shared, repository("other")]
+        assert verdict(self.RULE, unknown_job(shared), *others).status == "pass"

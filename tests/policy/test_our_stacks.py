@@ -13,14 +13,18 @@ from typing import Any
 
 import pytest
 
+from engine.config import load_project, load_stack_config
 from engine.policy_driver import analyze
 from engine.policy_subjects import as_resources, from_registrations
 from engine.preview import PreviewProvider
 from engine.program import Deployment, run_program
 from policy.guardrails.catalogue import RULES
 from policy.guardrails.configuration import check_config, settings_of
+from policy.guardrails.image_retention import LIFECYCLE_KEEPS_RUNNING
+from policy.guardrails.images import ONE_DIGEST
 from policy.guardrails.resources import Resource, Stack
 from policy.guardrails.rules import NotYetKnown, Violation, judge
+from policy.guardrails.running_images import running_images
 from tests.components.stack import FakeAws
 from tests.policy.harness import TODAY
 
@@ -176,8 +180,27 @@ CONTAINER = ("containerProperties",)
 STATEMENT = ("policy", "Statement", 0)
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/slipway-dev/wordcount:latest"
 CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
-    ("ecr:Repository", "wordcount", ("imageTagMutability",), "MUTABLE", {"ecr-immutable-tags"}),
-    ("ecr:Repository", "wordcount", ("imageTagMutabilityExclusionFilters", 0, "filter"), "*", {"ecr-immutable-tags"}),
+    (
+        "ecr:Repository",
+        "wordcount",
+        ("imageTagMutability",),
+        "MUTABLE",
+        {"ecr-immutable-tags", "ecr-lifecycle-keeps-running"},
+    ),
+    (
+        "ecr:Repository",
+        "wordcount",
+        ("imageTagMutabilityExclusionFilters", 0, "filter"),
+        "*",
+        {"ecr-immutable-tags", "ecr-lifecycle-keeps-running"},
+    ),
+    (
+        "ecr:LifecyclePolicy",
+        "wordcount",
+        ("policy", "rules", -1, "selection", "countNumber"),
+        2,
+        {"ecr-lifecycle-keeps-running"},
+    ),
     ("ecr:Repository", "wordcount", ("imageScanningConfiguration", "scanOnPush"), False, {"ecr-scan-on-push"}),
     ("ecr:LifecyclePolicy", "wordcount", ("repository",), "other", {"ecr-lifecycle-present"}),
     ("ecr:LifecyclePolicy", "wordcount", (), None, {"ecr-lifecycle-present"}),
@@ -372,5 +395,34 @@ def test_each_mandatory_rule_that_judges_our_stacks_guards_something(deployed: d
     guarded = {rule for changes in ALL_CHANGES.values() for *_, expected in changes for rule in expected}
     kinds = {resource.kind for resources in deployed.values() for resource in resources}
     judging = {rule.id for rule in RULES if rule.level == "mandatory" and any(rule.judges(kind) for kind in kinds)}
-    # Its subjects here are permissions, which lambda-permission-source guards more narrowly.
-    assert judging - guarded == {"api-no-side-door"}
+    # Its subjects here are permissions, which lambda-permission-source guards more narrowly. And no committed stack
+    # runs an image in two places, as TestFunctionsAndServices does.
+    assert judging - guarded == {"api-no-side-door", "image-one-digest"}
+
+
+class TestFunctionsAndServices:
+    """A stack that runs one image as a job, as a function and as a service."""
+
+    @staticmethod
+    def run_all(provider: Any, *, preview: bool) -> list[Resource]:
+        used = {"count": {"pipeline": "wordcount"}}
+        values = load_stack_config(load_project(ROOT), "dev")
+        config = {**values, "slipway:functions": used, "slipway:services": used}
+        return resources_of(run_program(ROOT, "dev", provider=provider, preview=preview, config=config))
+
+    @pytest.mark.parametrize("how", ["first preview", "placeholders", "deployed"])
+    def test_all_run_the_same_digest_and_it_stays(self, how: str):
+        provider = FakeAws() if how == "deployed" else PreviewProvider(REGION, placeholders=how == "placeholders")
+        stack = Stack(self.run_all(provider, preview=how != "deployed"))
+        for rule in (ONE_DIGEST, LIFECYCLE_KEEPS_RUNNING):
+            runners = [item for item in stack.resources if running_images(stack).of(item)]
+            assert {item.kind for item in runners} == set(rule.kinds)
+            assert [judge(rule, item, stack=stack, today=TODAY) for item in runners] == [[], [], []]
+
+    def test_other_digest_in_one_of_them_is_refused(self):
+        resources = self.run_all(FakeAws(), preview=False)
+        other = IMAGE.replace(":latest", f"@sha256:{'0b' * 32}")
+        changed = with_change(resources, "lambda:Function", "count-function", ("imageUri",), other)
+        found = verdicts(changed, config_of("dev")) - verdicts(resources, config_of("dev"))
+        assert {rule for rule, _, _ in found} == {"image-one-digest"}
+        assert len({name for _, name, _ in found}) == 3

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from components import naming, parameters_schema
+from components.dockerfile_platform import find_other_platform
 from components.fargate_settings import read_size
 from components.parameters_schema import SchemaError
 from components.settings_reader import Section
@@ -95,6 +96,8 @@ def read_pipeline(name: str, section: Section, *, root: Path, max_vcpus: int) ->
     section.refuse_unknown(PIPELINE_KEYS)
     check_name(name, section)
     context, dockerfile = _read_context(section, root)
+    build_args = section.string_map("buildArgs", r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, no digit first")
+    _check_platform(section, root, context, dockerfile, build_args)
     image, digest = _read_image(section)
     if ("context" in section.values) == ("image" in section.values):
         section.problems.add(
@@ -121,7 +124,7 @@ def read_pipeline(name: str, section: Section, *, root: Path, max_vcpus: int) ->
         digest=digest,
         image_tag=section.text("imageTag", "", rf"({_IMAGE_TAG})?", "the tag of an image"),
         dockerfile=dockerfile,
-        build_args=section.string_map("buildArgs", r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, no digit first"),
+        build_args=build_args,
         generation=section.integer("generation", 1, minimum=1, maximum=1_000_000),
         no_cache=section.boolean("noCache", default=False),
         vcpus=vcpus,
@@ -175,6 +178,23 @@ def _read_context(section: Section, root: Path) -> tuple[str | None, str]:
             found=f'"{context}", which has no {dockerfile}',
         )
     return str(PurePosixPath(context)), dockerfile
+
+
+def _check_platform(
+    section: Section, root: Path, context: str | None, dockerfile: str, build_args: Mapping[str, str]
+) -> None:
+    path = root / (context or "") / dockerfile
+    if context is None or not path.is_file():
+        return
+    other = find_other_platform(path.read_text(encoding="utf-8", errors="replace"), build_args)
+    if other is not None:
+        section.refuse(
+            "context",
+            "an image for linux/arm64, on which all jobs run",
+            f"in line {other.line} leave --platform out, or name a base image that has linux/arm64; a stage that only "
+            "builds may have --platform=$BUILDPLATFORM",
+            found=f"{other.platform}: {PurePosixPath(context, dockerfile)}:{other.line}: {other.text}",
+        )
 
 
 def _read_image(section: Section) -> tuple[EcrImage | None, str | None]:

@@ -47,6 +47,16 @@ class FakeAws:
                 outputs["revision"] = 7
             case "aws:cloudwatch/logGroup:LogGroup":
                 outputs["arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+            case "aws:cloudwatch/eventRule:EventRule":
+                outputs["arn"] = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
+            case "aws:cloudwatch/metricAlarm:MetricAlarm":
+                outputs["arn"] = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+            case "aws:ecs/cluster:Cluster":
+                outputs["arn"] = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{name}"
+            case "aws:ecs/taskDefinition:TaskDefinition":
+                outputs["arn"] = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{inputs['family']}:7"
+            case "aws:sqs/queue:Queue":
+                outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
             case "aws:iam/role:Role":
                 outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:role/{name}"
             case "aws:dynamodb/table:Table":
@@ -59,6 +69,9 @@ class FakeAws:
                 outputs["websiteEndpoint"] = f"{inputs['bucket']}.s3-website.{REGION}.amazonaws.com"
             case "aws:lambda/function:Function":
                 outputs["invokeArn"] = f"arn:aws:apigateway:{REGION}:lambda:path/functions/{name}/invocations"
+                outputs["version"] = "7" if inputs["publish"] else "$LATEST"
+            case "aws:lambda/alias:Alias":
+                outputs["arn"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{inputs['functionName']}:{name}"
             case "aws:apigateway/restApi:RestApi":
                 outputs |= {"rootResourceId": "root", "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:api"}
                 return "api", outputs

@@ -7,12 +7,14 @@ use until now stays valid until the rotation after.
 
 import json
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
 from cli.console import answer, progress
 from cli.errors import CliError
 from cli.project import find_root
+from cli.stack_files import read_stack_file, write_stack_file
 from engine.config import load_project, load_stack_config, program_config
 
 SLOTS = 2
@@ -79,7 +81,8 @@ def _write(root: Path, stack: str, consumer: str, generations: Sequence[int]) ->
     yaml: Any = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
-    document: Any = yaml.load(path)
+    before = read_stack_file(path)
+    document: Any = yaml.load(before)
     config: Any = document["config"]
     project = load_project(root)
     key = f"{project.name}:consumers"
@@ -92,7 +95,6 @@ def _write(root: Path, stack: str, consumer: str, generations: Sequence[int]) ->
     slots: Any = CommentedSeq(generations)
     slots.fa.set_flow_style()
     config[key][consumer]["keyGenerations"] = slots
-    temporary = path.with_suffix(".yaml.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        yaml.dump(document, file)
-    temporary.replace(path)
+    after = StringIO()
+    yaml.dump(document, after)
+    write_stack_file(path, before=before, after=after.getvalue())

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from cli.errors import CliError
+from cli.registry import commands as registry_commands
 from engine.errors import EngineError
 from sandbox.errors import SandboxError
 
@@ -119,6 +120,15 @@ def logs(
     from cli.jobs import run_logs
 
     raise typer.Exit(run_logs(pipeline, job_id, stack, consumer, follow=follow, as_json=as_json))
+
+
+for command in (
+    registry_commands.promote,
+    registry_commands.releases,
+    registry_commands.images,
+    registry_commands.scan,
+):
+    app.command()(command)
 
 
 @keys_app.callback()

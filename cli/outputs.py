@@ -66,7 +66,7 @@ def load_outputs(root: Path, stack: str) -> StackOutputs:
     Raises:
         CliError: the sandbox doesn't run, or the Pulumi CLI can't tell.
     """
-    exports = _local_exports(root) if stack == LOCAL_STACK else _pulumi_exports(root, stack)
+    exports = stack_exports(root, stack, secrets=True)
     try:
         return StackOutputs(
             api_url=str(exports["apiUrl"]),
@@ -78,6 +78,15 @@ def load_outputs(root: Path, stack: str) -> StackOutputs:
         raise CliError(f"Stack {stack!r} has no output {error}. Deploy it first: pulumi up --stack {stack}") from error
 
 
+def stack_exports(root: Path, stack: str, *, secrets: bool = False) -> dict[str, Any]:
+    """All outputs of a stack that is deployed.
+
+    Raises:
+        CliError: the sandbox doesn't run, or the Pulumi CLI can't tell.
+    """
+    return _local_exports(root) if stack == LOCAL_STACK else _pulumi_exports(root, stack, secrets=secrets)
+
+
 def _local_exports(root: Path) -> dict[str, Any]:
     try:
         return json.loads(outputs_file(root).read_text(encoding="utf-8"))
@@ -85,14 +94,15 @@ def _local_exports(root: Path) -> dict[str, Any]:
         raise CliError("Nothing runs in the sandbox. Start it: make up") from error
 
 
-def _pulumi_exports(root: Path, stack: str) -> dict[str, Any]:
+def _pulumi_exports(root: Path, stack: str, *, secrets: bool) -> dict[str, Any]:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise CliError(
             f"The outputs of stack {stack!r} are known to the Pulumi CLI, which isn't installed here. "
             "Install it (https://www.pulumi.com/docs/install/), or use the sandbox: --stack local"
         )
-    command = [pulumi, "stack", "output", "--json", "--show-secrets", "--stack", stack]
+    shown = ["--show-secrets"] if secrets else []
+    command = [pulumi, "stack", "output", "--json", *shown, "--stack", stack]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     if result.returncode != 0:
         raise CliError(f"`pulumi stack output --stack {stack}` failed: {result.stderr.strip()}")

@@ -23,6 +23,7 @@ from sandbox.shims import (
     ecs,
     events,
     functions,
+    lifecycle_preview,
     s3,
     sns,
 )
@@ -44,7 +45,7 @@ def _installers() -> Mapping[str, list[Callable[[], object]]]:
         "apigateway_v1": [apigateway_reads.install, apigateway.install],
         "cloudwatch": [cloudwatch.install],
         "ec2": [ec2.install],
-        "ecr": [ecr.install, ecr_images.install, ecr_scans.install],
+        "ecr": [ecr.install, ecr_images.install, ecr_scans.install, lifecycle_preview.install],
         "ecs": [ecs.install],
         "eventbridge": [events.install],
         "lambda_svc": [run],

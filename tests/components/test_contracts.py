@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,23 @@ import pytest
 
 from components import iam
 from engine.program import UNKNOWN, Deployment, Registration
-from tests.components.stack import ROOT, Run
+from tests.components.stack import ACCOUNT, REGION, ROOT, Run
 
 STACKS = ("local", "dev", "staging", "prod", "shared")
+EVERYTHING = "dev with all that is off by default"
+OPTIONS: Mapping[str, Any] = {
+    "functions": {
+        "mailer": {
+            "pipeline": "wordcount",
+            "readPrefixes": ["data/in/"],
+            "writePrefixes": ["data/out/"],
+            "sesIdentities": ["example.org"],
+            "failureDestination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
+        }
+    },
+    "services": {"web": {"pipeline": "wordcount", "port": 8080, "sources": ["10.0.0.0/16"]}},
+    "notifications": {"emails": ["team@example.org"]},
+}
 COMPONENTS = "slipway:components:"
 # All that no preview knows, since only AWS can tell it: ids, ARNs, addresses, keys, and what is made of them.
 UNKNOWN_IN_A_PREVIEW = {
@@ -71,21 +86,24 @@ UNKNOWN_IN_A_PREVIEW = {
 }
 
 
-@pytest.fixture(params=STACKS)
+@pytest.fixture(params=(*STACKS, EVERYTHING))
 def deployment(request: pytest.FixtureRequest, run: Run) -> Deployment:
-    return run(stack=request.param)
+    return run(OPTIONS) if request.param == EVERYTHING else run(stack=request.param)
 
 
 def own_components(deployment: Deployment) -> list[Registration]:
     return [item for item in deployment.registrations if item.type.startswith(COMPONENTS)]
 
 
+_OTHER_POLICIES = ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:kms/key:Key")
+
+
 def policies(deployment: Deployment) -> list[tuple[str, dict[str, Any]]]:
-    """Name and statement of each policy that a resource carries."""
+    """Name and statement of each policy that a resource carries, the keys' aside: there `*` is the key itself."""
     found: list[tuple[str, dict[str, Any]]] = []
     for item in deployment.registrations:
         for key in ("policy", "assumeRolePolicy"):
-            if item.type != "aws:ecr/lifecyclePolicy:LifecyclePolicy" and key in item.inputs:
+            if item.type not in _OTHER_POLICIES and key in item.inputs:
                 document = json.loads(item.inputs[key])
                 found += [(item.name, statement) for statement in document["Statement"]]
     return found
@@ -139,6 +157,8 @@ def test_each_actor_has_a_role_of_its_own(deployment: Deployment) -> None:
     for item in deployment.all("aws:batch/jobDefinition:JobDefinition"):
         container = json.loads(item.inputs["containerProperties"])
         users.update([container["jobRoleArn"], container["executionRoleArn"]])
+    for item in deployment.all("aws:ecs/taskDefinition:TaskDefinition"):
+        users.update([item.inputs["taskRoleArn"], item.inputs["executionRoleArn"]])
     assert set(users.values()) <= {1}
     assert len(users) == len(deployment.all("aws:iam/role:Role"))
 
@@ -151,7 +171,7 @@ def test_roles_are_for_services_only(deployment: Deployment) -> None:
 
 def test_every_name_that_aws_sees_carries_the_stack(deployment: Deployment) -> None:
     """Names within an API, a function or a bucket are the exception: they are nobody else's."""
-    inner = {"Model", "RequestValidator"}
+    inner = {"Alias", "Model", "RequestValidator"}
     for item in deployment.registrations:
         if item.custom and "name" in item.inputs and item.type.split(":")[2] not in inner:
             assert f"slipway-{deployment.stack}" in item.inputs["name"], item.urn
@@ -274,7 +294,7 @@ OURS = {"components", "policy", "lambda_src", "sandbox", "cli", "engine", "bench
         ("policy", {"policy"}),
         ("lambda_src", set[str]()),
         ("engine", {"engine", "policy"}),
-        ("sandbox", {"sandbox", "engine"}),
+        ("sandbox", {"sandbox", "engine", "policy"}),
     ],
 )
 def test_imports_go_one_way(folder: str, allowed: set[str]) -> None:

@@ -68,7 +68,6 @@ test-docker: $(INSTALLED) ## the real thing: a Docker engine builds, pushes, run
 
 docs: $(INSTALLED) ## write the generated tables of the documentation
 	@$(BIN)/python -m docs.tables
-	@$(BIN)/python -m docs.environments
 	@$(BIN)/python -m policy.guardrails.docs
 
 mutation: $(INSTALLED) ## mutation testing of the policy pack's rules; takes hours

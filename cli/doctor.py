@@ -16,7 +16,15 @@ from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - 
 from rich.text import Text
 
 from cli.console import answer, print_json
-from cli.doctor_account import NAMED_TYPES, Plan, Session, account_findings, allowed_accounts, check_credentials
+from cli.doctor_account import (
+    NAMED_TYPES,
+    LookedUpRepository,
+    Plan,
+    Session,
+    account_findings,
+    allowed_accounts,
+    check_credentials,
+)
 from cli.doctor_finding import Finding, Status
 from cli.errors import CliError
 from cli.outputs import LOCAL_STACK
@@ -62,7 +70,7 @@ def machine_findings(*, builds: bool) -> Iterator[Finding]:
     if builds:
         yield from docker_findings()
     else:
-        yield Finding("docker", Status.OK, "not needed: every pipeline names an image by digest")
+        yield Finding("docker", Status.OK, "not needed: the stack builds no image")
 
 
 def _check_pulumi() -> Finding:
@@ -157,7 +165,15 @@ def make_plan(root: Path, stack: str, config: Mapping[str, Any]) -> Plan:
     from engine.preview import PreviewProvider
     from engine.program import run_program
 
-    deployment = run_program(root, stack, provider=PreviewProvider(stack_region(root, stack)), preview=True)
+    looked_up: list[LookedUpRepository] = []
+
+    class Remembering(PreviewProvider):
+        def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+            if token == "aws:ecr/getRepository:getRepository":  # noqa: S105 - a function's name
+                looked_up.append(LookedUpRepository(name=args["name"], account=args.get("registryId") or ""))
+            return super().invoke(token, args)
+
+    deployment = run_program(root, stack, provider=Remembering(stack_region(root, stack)), preview=True)
     names: dict[str, list[str]] = {}
     for item in deployment.registrations:
         if item.type in NAMED_TYPES and isinstance(item.inputs.get("name"), str):
@@ -169,11 +185,13 @@ def make_plan(root: Path, stack: str, config: Mapping[str, Any]) -> Plan:
     return Plan(
         project=project.name,
         stack=stack,
+        runs_jobs=bool(deployment.all("aws:batch/jobQueue:JobQueue")),
         max_vcpus=int(settings[f"{project.name}:maxVcpus"]),
         largest_job_vcpus=max((float(item.get("vcpus", 1)) for item in pipelines.values()), default=0),
         network=str(network.get("kind", "new")),
         subnet_ids=tuple(network.get("subnetIds", ())),
         allowed_accounts=allowed_accounts(config.get("aws:allowedAccountIds")),
+        looked_up=tuple(looked_up),
         names={type_: tuple(given) for type_, given in names.items()},
     )
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol, cast
 
 from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] - it has none
@@ -33,11 +34,22 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookedUpRepository:
+    """A repository that the program asks for, and that another stack makes."""
+
+    name: str
+    account: str
+    """Empty: the stack's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What the account is asked for, from the settings and the offline preview."""
 
     project: str
     stack: str
+    runs_jobs: bool
+    """Else it has repositories alone."""
     max_vcpus: int
     """Of the stack's compute environment."""
     largest_job_vcpus: float
@@ -46,6 +58,7 @@ class Plan:
     subnet_ids: tuple[str, ...]
     allowed_accounts: tuple[str, ...]
     """Accounts that the stack may be deployed into; empty for any."""
+    looked_up: tuple[LookedUpRepository, ...]
     names: Mapping[str, tuple[str, ...]]
     """Resource type -> the fixed names that a deployment takes."""
 
@@ -84,8 +97,11 @@ def check_credentials(session: Session, plan: Plan) -> Finding:
 
 def account_findings(session: Session, plan: Plan) -> Iterator[Finding]:
     """All that there is to ask once the credentials are good."""
-    for check in (_fargate_quota, _function_quota, _network, _gateway_log_role, _batch_role):
-        yield _guarded(check, session, plan)
+    if plan.runs_jobs:
+        for check in (_fargate_quota, _function_quota, _network, _gateway_log_role, _batch_role):
+            yield _guarded(check, session, plan)
+    if plan.looked_up:
+        yield _guarded(_shared_repositories, session, plan)
     yield from _collisions(session, plan)
 
 
@@ -168,6 +184,20 @@ def _batch_role(session: Session, _plan: Plan) -> Finding:
         advice = "Batch makes it with the first compute environment, if you may iam:CreateServiceLinkedRole."
         return Finding("batch role", Status.WARN, f"{name} does not exist yet", advice)
     return Finding("batch role", Status.OK, f"{name} exists")
+
+
+def _shared_repositories(session: Session, plan: Plan) -> Finding:
+    """Whether the repositories of another stack are there: without them the program can't even be previewed."""
+    ecr = session.client("ecr")
+    for repository in plan.looked_up:
+        registry = {"registryId": repository.account} if repository.account else {}
+        name = repository.name
+        call = partial(ecr.describe_repositories, repositoryNames=[name], **registry)
+        if _unless_absent(call) is None:
+            account = f"account {repository.account}" if repository.account else "this account"
+            advice = "Deploy the stack that makes it first (pulumi up --stack shared), or set slipway:registry to own."
+            return Finding("shared repositories", Status.FAIL, f"{name} is not in {account}", advice)
+    return Finding("shared repositories", Status.OK, ", ".join(repository.name for repository in plan.looked_up))
 
 
 def _quota(session: Session, service: str, code: str) -> float:

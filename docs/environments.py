@@ -1,15 +1,14 @@
-"""Writes the table of `docs/environments.md` from the stack files: `make docs`. A test holds it current."""
+"""What differs between the stacks, from their files: a table of README.md."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.settings_keys import KEYS, REGISTRY_KEYS
 from engine.config import load_project, load_stack_config, program_config
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "environments.md"
-START, END = "<!-- environments -->\n", "<!-- /environments -->"
 
 STACKS = ("local", "dev", "staging", "prod", "shared")
 """In the order of the columns; those without a file are left out."""
@@ -17,9 +16,10 @@ STACKS = ("local", "dev", "staging", "prod", "shared")
 REASONS: Mapping[str, str] = {
     "region": "the sandbox plays the region that every SDK falls back to",
     "pipelines": "dev builds from the sources; staging and prod run the digest that was promoted to them",
-    "registry": "dev builds into the repositories of `shared`, which outlive every other stack",
+    "repositories": "a stack that has nothing else, which others may use and which outlives them",
+    "registry": "`own` repositories go with their stack; those of `shared` outlive every other one",
     "docs.mode": "a website is as simple as can be, but public and HTTP only; CloudFront is HTTPS, private behind it",
-    "protectData": "prod refuses to delete repositories, results and tables, keeps old versions and backs tables up",
+    "protectData": "repositories, buckets and tables can't be deleted; old versions of results are kept, tables backed up",
     "maxVcpus": "how many jobs run at a time, and what a mistake can cost",
     "retainedImages": "how far back a rollback can go",
     "logRetentionDays": "how long a failure can be looked into",
@@ -41,13 +41,13 @@ _DEPLOYED = {
     "dev": "on every merge",
     "staging": "when its digest changes",
     "prod": "when its digest changes",
-    "shared": "when its file changes",
+    "shared": "when its file changes, before the others",
 }
 _APPROVAL = {"local": "", "dev": "", "staging": "yes", "prod": "yes", "shared": "yes"}
 
 
 def environments_table() -> str:
-    """What differs between the stacks, and why: a row for each setting that isn't the same in all of them."""
+    """What differs between the stacks, and why: a row for each setting that isn't the same in all that have it."""
     project = load_project(ROOT)
     stacks = [stack for stack in STACKS if stack in project.stacks]
     stacks += [stack for stack in project.stacks if stack not in stacks]
@@ -58,7 +58,7 @@ def environments_table() -> str:
         + [values[stack].get(key, "") for stack in stacks]
         + [REASONS.get(key, "")]
         for key in sorted(keys, key=lambda key: list(REASONS).index(key) if key in REASONS else len(REASONS))
-        if len({values[stack].get(key, "") for stack in stacks}) > 1
+        if len({found[key] for found in values.values() if key in found}) > 1
     ]
     head = ["", *stacks, "why"]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
@@ -69,9 +69,10 @@ def _values(stack: str) -> dict[str, str]:
     project = load_project(ROOT)
     config = load_stack_config(project, stack)
     found = {"region": str(config.get("aws:region", ""))}
+    only = REGISTRY_KEYS if config.get(f"{project.name}:repositories") else tuple(KEYS)
     for key, text in program_config(project, config).items():
         namespace, _, name = key.partition(":")
-        if namespace != project.name:
+        if namespace != project.name or name not in only:
             continue
         value = _parsed(text)
         if name == "pipelines":
@@ -80,6 +81,8 @@ def _values(stack: str) -> dict[str, str]:
             found["docs.mode"] = str(value.get("mode", ""))
         elif isinstance(value, dict):
             found[name] = ", ".join(f"{part} {_cell(item)}" for part, item in value.items())
+        elif isinstance(value, list):
+            found[name] = ", ".join(map(_cell, value))
         else:
             found[name] = _cell(value)
     exemptions = ROOT / "policy" / f"config.{stack}.json"
@@ -114,21 +117,3 @@ def _parsed(text: str) -> Any:
 
 def _cell(value: object) -> str:
     return (value if isinstance(value, str) else json.dumps(value)).replace("|", "\\|")
-
-
-def with_table(text: str) -> str:
-    """A text with the table between its markers."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(f"{PAGE.name} lacks the markers of the table")
-    return f"{before}{start}{environments_table()}\n{end}{after}"
-
-
-def main() -> None:
-    """Rewrite the page in place."""
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from docs.environments import environments_table
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -20,7 +22,7 @@ def settings_table() -> str:
     return "\n".join(["| setting | type | default | what it does |", "| --- | --- | --- | --- |", *rows])
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"settings": settings_table}
+TABLES: Mapping[str, Callable[[], str]] = {"environments": environments_table, "settings": settings_table}
 
 
 def with_tables(text: str) -> str:

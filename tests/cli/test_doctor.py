@@ -17,6 +17,7 @@ from botocore.exceptions import NoCredentialsError
 
 from cli import doctor
 from cli.doctor import machine_findings, make_plan, run_doctor
+from cli.doctor_account import LookedUpRepository
 from cli.doctor_finding import Finding, Status
 from engine.config import load_project, load_stack_config
 from tests.cli.conftest import Slipway
@@ -106,6 +107,38 @@ def test_the_plan_follows_from_the_stacks_settings_and_its_preview(plan: doctor.
     assert plan.names["aws:ecr/repository:Repository"] == ("slipway-dev/wordcount",)
     assert f"{PREFIX}-wordcount-trigger" in plan.names["aws:lambda/function:Function"]
     assert "/aws/batch/slipway-dev-wordcount" in plan.names["aws:cloudwatch/logGroup:LogGroup"]
+
+
+def test_a_stack_of_repositories_is_asked_for_nothing_that_jobs_need(account: Account) -> None:
+    shared = make_plan(ROOT, "shared", load_stack_config(load_project(ROOT), "shared"))
+    assert set(findings(account, shared)) == {"credentials", "names"}
+    assert shared.names == {"aws:ecr/repository:Repository": ("slipway-shared/wordcount",)}
+
+
+def test_repositories_that_another_stack_makes_must_be_there(account: Account, plan: doctor.Plan) -> None:
+    looked_up = (LookedUpRepository(name="slipway-shared/wordcount", account="222222222222"),)
+    found = findings(account, changed(plan, looked_up=looked_up))["shared repositories"]
+    assert found.status is Status.FAIL
+    assert found.found == "slipway-shared/wordcount is not in account 222222222222"
+    assert "pulumi up --stack shared" in found.advice
+    account.answers["DescribeRepositories"] = lambda given: (
+        {"repositories": [{}]}
+        if given == {"registryId": "222222222222", "repositoryNames": [looked_up[0].name]}
+        else ""
+    )
+    account.answers["ListTagsForResource"] = {"tags": []}
+    session = changed(plan, looked_up=looked_up, names={})
+    assert findings(account, session)["shared repositories"].status is Status.OK
+
+
+def test_the_plan_knows_which_repositories_are_another_stacks(tmp_path: Path) -> None:
+    for name in ("Pulumi.yaml", "components", "lambda_src", "pipelines", "swagger", "__main__.py"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    registry = '  slipway:registry: shared\n  slipway:registryAccount: "222222222222"\n'
+    (tmp_path / "Pulumi.dev.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text() + registry)
+    found = make_plan(tmp_path, "dev", load_stack_config(load_project(tmp_path), "dev"))
+    assert found.looked_up == (LookedUpRepository(name="slipway-shared/wordcount", account="222222222222"),)
+    assert "aws:ecr/repository:Repository" not in found.names
 
 
 def test_an_account_that_is_ready_is_all_green(account: Account, plan: doctor.Plan) -> None:

@@ -4,7 +4,7 @@ import importlib
 import shlex
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -113,11 +113,23 @@ def _start(root: Path, port: int, region: str, docker: DockerEngine | None, step
         from sandbox.deploy import SandboxProvider
 
         provider = SandboxProvider(
-            endpoint_url=endpoint_url(port), region=region, state=state_folder(root), root=root, docker=docker
+            endpoint_url=endpoint_url(port),
+            region=region,
+            state=state_folder(root),
+            root=root,
+            docker=docker,
+            advise=_advise,
         )
         provider.warm()
         details.append(f"on {starting.result().endpoint_url}")
     return provider
+
+
+def _advise(pipeline: str, errors: Sequence[str]) -> str | None:
+    """What the program itself would say; its modules can be imported while it runs."""
+    from components.push_advice import push_advice
+
+    return push_advice(pipeline, errors)
 
 
 def _deploy(root: Path, provider: "SandboxProvider", steps: Steps) -> tuple[Any, dict[str, Any]]:

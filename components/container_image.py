@@ -1,6 +1,5 @@
 """The image of one pipeline: built for linux/arm64, pushed, and known by its digest."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pulumi_aws import ecr
 from components import build_context
 from components.image_registry import BUILD_CACHE_TAG
 from components.pipeline_settings import PipelineSettings
+from components.push_advice import push_advice
 
 PLATFORM = docker_build.Platform.LINUX_ARM64
 SOURCE_DATE_EPOCH = "315532800"
@@ -118,22 +118,6 @@ def _push_error_hook(pipeline: str) -> pulumi.ErrorHook:
         advice = push_advice(pipeline, args.errors)
         if advice:
             pulumi.log.error(advice)
-        return False  # a second try would be refused, too
+        return False  # the builder has tried again already where that helps
 
     return pulumi.ErrorHook(f"{pipeline}-push", explain)
-
-
-def push_advice(pipeline: str, errors: Sequence[str]) -> str | None:
-    """What to do about a refused push; None if it failed for another reason.
-
-    An immutable tag is refused when it exists with another digest: a push whose state was lost, and a build that gave
-    other bytes since, for example because its base image or a package moved.
-    """
-    text = " ".join(errors).lower()
-    if "immutable" not in text and "cannot be overwritten" not in text:
-        return None
-    return (
-        f"The repository of {pipeline} already has this build's tag with another digest, and its tags are immutable. "
-        "Raise the pipeline's `generation` setting by one, which gives unchanged content a new tag; for example: "
-        f"pulumi config set --path pipelines.{pipeline}.generation 2"
-    )

@@ -1,7 +1,7 @@
 """What the functions that create resources work with: AWS clients of the sandbox, and a resource's inputs."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -58,6 +58,8 @@ class Context:
     account_id: str = ACCOUNT_ID
     docker: DockerEngine | None = None
     """Builds the images; without one the sandbox interprets Dockerfiles."""
+    advise: Callable[[str, Sequence[str]], str | None] = lambda _name, _errors: None
+    """What to do about a build or a push by the engine that failed: the image's name, and the texts of the failure."""
 
     @property
     def address(self) -> str:

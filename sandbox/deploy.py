@@ -3,7 +3,7 @@
 It creates, and that is all. There is no update and no delete: a sandbox is started anew for each deployment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,10 +27,18 @@ class SandboxProvider:
         state: the sandbox's folder, in which images are stored.
         root: the project's folder.
         docker: builds the images; without an engine the sandbox interprets Dockerfiles.
+        advise: what to do about a failed build (name, texts of the failure), if anything is known.
     """
 
     def __init__(
-        self, *, endpoint_url: str, region: str, state: Path, root: Path, docker: DockerEngine | None = None
+        self,
+        *,
+        endpoint_url: str,
+        region: str,
+        state: Path,
+        root: Path,
+        docker: DockerEngine | None = None,
+        advise: Callable[[str, Sequence[str]], str | None] = lambda _name, _errors: None,
     ) -> None:
         self._context = Context(
             client=Clients(endpoint_url, region),
@@ -39,6 +47,7 @@ class SandboxProvider:
             state=state,
             root=root,
             docker=docker,
+            advise=advise,
         )
 
     def warm(self) -> None:

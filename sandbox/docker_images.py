@@ -22,6 +22,10 @@ _BASE_IMAGE: Final = re.compile(
 """Heads the part of BuildKit's report on an image of FROM, or of `# syntax=`, that it could not get."""
 
 
+class DockerError(DeploymentError):
+    """A build or a push failed; the text is the end of what the engine said."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Build:
     """What a Dockerfile is built from, as the resource `docker-build:index:Image` has it."""
@@ -45,7 +49,8 @@ def build(engine: DockerEngine, what: Build, references: Sequence[str]) -> None:
         references: `host/repository:tag`; at least one.
 
     Raises:
-        DeploymentError: there is no Dockerfile, BuildKit refused it, or it made an image for another platform.
+        DockerError: BuildKit refused it.
+        DeploymentError: there is no Dockerfile, a base image can't be had, or the image is for another platform.
     """
     dockerfile = what.dockerfile or what.context / "Dockerfile"
     if not dockerfile.is_file():
@@ -65,7 +70,8 @@ def build(engine: DockerEngine, what: Build, references: Sequence[str]) -> None:
     ]
     report = _run(engine, arguments, _BUILD_SECONDS)
     if report is not None:
-        raise DeploymentError(f"Docker can't build {dockerfile}:\n{_explained(report)}")
+        _check_base_image(dockerfile, report)
+        raise DockerError(f"Docker can't build {dockerfile}:\n{_indented(report)}")
     platform = _output(engine, "image", "inspect", "--format={{.Os}}/{{.Architecture}}", references[0])
     if platform != PLATFORM:
         raise DeploymentError(
@@ -78,11 +84,11 @@ def push(engine: DockerEngine, reference: str) -> None:
     """Push what the engine has under a name.
 
     Raises:
-        DeploymentError: the registry refused it, or the connection broke; a push can be repeated.
+        DockerError: the registry refused it, or the connection broke; a push can be repeated.
     """
     report = _run(engine, ["push", reference], _PUSH_SECONDS)
     if report is not None:
-        raise DeploymentError(f"Docker can't push {reference}:\n{_indented(report)}")
+        raise DockerError(f"Docker can't push {reference}:\n{_indented(report)}")
 
 
 def _run(engine: DockerEngine, arguments: Sequence[str], seconds: float) -> str | None:
@@ -116,14 +122,14 @@ def _output(engine: DockerEngine, *arguments: str) -> str:
     return done.stdout.decode(errors="replace").strip()
 
 
-def _explained(report: str) -> str:
-    """The end of the report; for a base image that could not be got, which one and what to do."""
+def _check_base_image(dockerfile: Path, report: str) -> None:
+    """Say which base image could not be had, if that is what the report tells of, and what to do without one."""
     image = _BASE_IMAGE.search(report)
     if image is None:
-        return _indented(report)
+        return
     reason = _lines(report)[-1].rpartition(": failed to do request: ")[2]
-    return (
-        f"  The image {image[1]} can't be pulled: {reason}\n"
+    raise DeploymentError(
+        f"Docker can't build {dockerfile}:\n  The image {image[1]} can't be pulled: {reason}\n"
         "  Correct its name, log in to its registry, or connect this machine. Without an engine the sandbox "
         f"interprets the Dockerfile and needs no base image: {SWITCH}=0 make up"
     )

@@ -49,7 +49,11 @@ def image(context: Context, inputs: Inputs) -> tuple[str, Outputs]:
         pull=inputs.get("pull", False),
     )
     if context.docker is not None and tags and pushes:
-        digest = _with_engine(context, context.docker, what, tags)
+        try:
+            digest = _with_engine(context, context.docker, what, tags)
+        except docker_images.DockerError as error:
+            advice = context.advise(inputs.name, [str(error)])
+            raise DeploymentError(f"{error}\n  {advice}" if advice else str(error)) from error
     else:
         digest = _interpreted(context, folder, file, what.build_args, tags if pushes else [])
     return digest, {

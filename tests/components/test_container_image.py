@@ -1,19 +1,13 @@
 """The build of an image. What isn't proven here: that BuildKit takes the options, and that the push succeeds."""
 
-import pytest
-
 from components.build_context import content_tag
-from components.container_image import BUILD_SETTINGS, push_advice
+from components.container_image import BUILD_SETTINGS
 from engine.program import Deployment
 from tests.components.stack import ACCOUNT, REGION, ROOT, Run
 
 IMAGE = "docker-build:index:Image"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 REPOSITORY = f"{REGISTRY}/slipway-dev/wordcount"
-ALREADY_THERE = (
-    "failed to push: tag invalid: The image tag 'build-1' already exists in the 'slipway-dev/wordcount' repository and "
-    "cannot be overwritten because the tag is immutable."
-)
 
 
 def test_the_image_is_built_for_arm64_alone_and_pushed_once(dev: Deployment) -> None:
@@ -90,14 +84,3 @@ def test_consumers_get_the_digest_and_never_the_tag(dev: Deployment) -> None:
     (tag,) = dev.one(IMAGE).inputs["tags"]
     others = [item for item in dev.registrations if item.custom and item.type != IMAGE]
     assert tag.split(":")[-1] not in repr([item.inputs for item in others])
-
-
-def test_a_refused_push_names_the_way_out() -> None:
-    advice = push_advice("wordcount", ["update failed", ALREADY_THERE])
-    assert advice is not None
-    assert "pulumi config set --path pipelines.wordcount.generation 2" in advice
-
-
-@pytest.mark.parametrize("errors", [[], ["no space left on device"], ["401 Unauthorized"]])
-def test_other_errors_are_left_alone(errors: list[str]) -> None:
-    assert push_advice("wordcount", errors) is None

@@ -19,7 +19,7 @@ REASONS: Mapping[str, str] = {
     "repositories": "a stack that has nothing else, which others may use and which outlives them",
     "registry": "`own` repositories go with their stack; those of `shared` outlive every other one",
     "docs.mode": "a website is as simple as can be, but public and HTTP only; CloudFront is HTTPS, private behind it",
-    "protectData": "repositories, buckets and tables can't be deleted; old versions of results are kept, tables backed up",
+    "protectData": "repositories, buckets and tables can't be deleted; results have versions, tables a backup",
     "maxVcpus": "how many jobs run at a time, and what a mistake can cost",
     "retainedImages": "how far back a rollback can go",
     "logRetentionDays": "how long a failure can be looked into",

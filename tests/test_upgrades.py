@@ -3,6 +3,7 @@
 What it can't prove: that AWS takes the changes in the order in which the engine makes them.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from engine.errors import ProgramError
 from engine.program import run_program
 from engine.replacement import FORCES_NEW, HOLDS_DATA
 from engine.upgrade import Change, Operation, SimulatedAccount
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
+REPOSITORY = "aws:ecr/repository:Repository"
 WORDCOUNT: Mapping[str, Any] = {"context": "pipelines/wordcount"}
 PIPELINE = {"wordcount": WORDCOUNT}
 
@@ -64,7 +67,7 @@ def describe(change: Change) -> str:
 
 
 def test_every_type_in_use_is_in_the_table_of_what_forces_a_replacement(deployed: SimulatedAccount) -> None:
-    for stack in ("dev", "prod"):  # a website and a distribution
+    for stack in ("dev", "prod", "shared"):  # a website, a distribution, and repositories alone
         account = SimulatedAccount(REGION)
         run_program(ROOT, stack, provider=account, preview=False)
         assert not {change.type for change in account.finish()} - set(FORCES_NEW)
@@ -154,6 +157,100 @@ def test_another_name_is_another_pipeline(upgrade: Upgrade) -> None:
     found = upgrade(pipelines={"renamed": WORDCOUNT})
     assert {"Repository renamed", "JobDefinition renamed"} <= found["create"]
     assert {"Repository wordcount", "JobDefinition wordcount"} <= found["delete"]
+
+
+@pytest.fixture
+def beside_staging(tmp_path: Path) -> Path:
+    """The program, in a project whose staging runs an image of dev's own repository."""
+    root = tmp_path / "project"
+    root.mkdir()
+    for name in ("Pulumi.yaml", "__main__.py", "components", "lambda_src", "pipelines", "swagger"):
+        (root / name).symlink_to(ROOT / name)
+    image = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/slipway-dev/wordcount@sha256:{'ab' * 32}"
+    config = {"slipway:pipelines": {"wordcount": {"image": image}}}
+    (root / "Pulumi.staging.yaml").write_text(json.dumps({"config": config}))
+    return root
+
+
+def test_what_another_stack_runs_is_protected_from_then_on(
+    upgrade: Upgrade, deployed: SimulatedAccount, beside_staging: Path
+) -> None:
+    account = deployed.copy()
+    assert upgrade(account, root=beside_staging) == {"update": {"Repository wordcount"}}
+    # Whoever takes the repository out behind the settings' back meets the engine's own refusal.
+    deleted = [change for change in run(account, pipelines={"other": WORDCOUNT}) if change.type == REPOSITORY]
+    assert {(change.operation, change.protected) for change in deleted} == {
+        (Operation.CREATE, False),
+        (Operation.DELETE, True),
+    }
+
+
+@pytest.mark.parametrize("change", [{"pipelines": {"renamed": WORDCOUNT}}, {"registry": "shared"}])
+def test_a_change_that_would_delete_what_another_stack_runs_is_refused(
+    deployed: SimulatedAccount, beside_staging: Path, change: dict[str, Any]
+) -> None:
+    with pytest.raises(ProgramError, match=r"keeps the repository slipway-dev/wordcount; .* the stack staging runs"):
+        run(deployed.copy(), beside_staging, **change)
+
+
+def test_another_registry_moves_the_image_and_what_runs_it(upgrade: Upgrade, deployed: SimulatedAccount) -> None:
+    """The old repository goes with the images that no stack runs; a stack that is asked to protect data keeps it."""
+    account = deployed.copy()
+    assert upgrade(account, registry="shared") == {
+        "update": {
+            "Image wordcount",
+            "JobDefinition wordcount",
+            "RolePolicy wordcount-execution",
+            "Function wordcount-trigger",
+        },
+        "delete": {"LifecyclePolicy wordcount", "Repository wordcount"},
+    }
+    assert upgrade(account)["create"] == {"LifecyclePolicy wordcount", "Repository wordcount"}
+
+
+def test_another_digest_of_the_same_repository_changes_what_runs_it(upgrade: Upgrade) -> None:
+    schema = "pipelines/wordcount/parameters.schema.json"
+    digests = [
+        {"wordcount": {"image": f"sha256:{digit * 64}", "schema": schema, "imageTag": f"release-{digit}"}}
+        for digit in "12"
+    ]
+    account = SimulatedAccount(REGION)
+    run(account, pipelines=digests[0])
+    assert upgrade(account, pipelines=digests[1]) == {
+        "update": {"JobDefinition wordcount", "Function wordcount-trigger"}
+    }
+
+
+def test_a_stack_that_runs_a_promoted_digest_keeps_its_repository(upgrade: Upgrade) -> None:
+    digest = {"image": f"sha256:{'1' * 64}", "schema": "pipelines/wordcount/parameters.schema.json"}
+    found = upgrade(pipelines={"wordcount": digest})
+    assert found == {
+        "update": {"JobDefinition wordcount", "Function wordcount-trigger"},
+        "delete": {"Image wordcount"},  # which stays in the repository: retain_on_delete
+    }
+
+
+def test_no_shared_repository_is_ever_deleted_or_replaced_without_its_protection() -> None:
+    config = {"aws:region": REGION, "protectData": True}
+    account = SimulatedAccount(REGION)
+    run_program(
+        ROOT, "shared", provider=account, preview=False, config={**config, "repositories": ["wordcount", "other"]}
+    )
+    assert {change.operation for change in account.finish()} == {Operation.CREATE}
+    changes: list[Change] = []
+    for overlay in (
+        {"repositories": ["other"]},
+        {"repositories": ["other"], "buildCache": False, "retainedImages": 5, "protectedTagPrefixes": []},
+        {"repositories": ["other"], "pullers": {"accounts": ["123456789012"]}},
+    ):
+        run_program(ROOT, "shared", provider=account, preview=False, config={**config, **overlay})
+        changes += account.finish()
+    gone = [item for item in changes if item.operation in (Operation.DELETE, Operation.REPLACE)]
+    assert {(item.operation, item.protected) for item in gone if item.type in HOLDS_DATA} == {(Operation.DELETE, True)}
+    assert {item.type for item in gone} - HOLDS_DATA == {
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:ecr/repositoryPolicy:RepositoryPolicy",
+    }
 
 
 def test_where_data_is_protected_its_deletion_is_refused(upgrade: Upgrade) -> None:

@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,10 +151,20 @@ def load_stack(root: Path, name: str, pipeline: str | None = None) -> StackFile:
         stack = parse_stack(project, name, read_stack_file(path))
     except yaml.YAMLError as error:
         raise CliError(f"{path.name} is not YAML: {error}") from error
-    if pipeline is not None and pipeline not in stack.pipelines:
-        known = sorted(stack.pipelines)
-        raise CliError(_unknown("pipeline", pipeline, known, f"Stack {name!r} has no pipeline {pipeline!r}."))
+    if pipeline is not None:
+        check_pipeline(stack, pipeline, stack.pipelines)
     return stack
+
+
+def check_pipeline(stack: StackFile, pipeline: str, known: Iterable[str]) -> None:
+    """Refuse a pipeline that is not one of the known ones.
+
+    Raises:
+        CliError: it isn't; the text lists them.
+    """
+    names = sorted(known)
+    if pipeline not in names:
+        raise CliError(_unknown("pipeline", pipeline, names, f"Stack {stack.name!r} has no pipeline {pipeline!r}."))
 
 
 def parse_stack(project: Project, name: str, text: str) -> StackFile:

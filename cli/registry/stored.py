@@ -17,7 +17,7 @@ from cli.project import find_root
 from cli.registry.client import Manifest, Repository, open_repository
 from cli.registry.documents import items, mapping
 from cli.registry.platforms import content_of
-from cli.registry.stacks import ImageReference, StackFile, exported_image, load_stack
+from cli.registry.stacks import ImageReference, StackFile, check_pipeline, exported_image, load_stack
 from engine.config import load_project
 
 FREE_BYTES: Final = 500 * 1000 * 1000
@@ -63,10 +63,14 @@ def run_images(pipeline: str | None, stack: str, *, as_json: bool) -> None:
         CliError: there is no such stack, pipeline or repository, or AWS refuses.
     """
     root = find_root()
-    view = load_stack(root, stack, pipeline if _has_pipelines(root, stack) else None)
-    names = [pipeline] if pipeline else sorted({*view.pipelines, *view.repositories})
+    view = load_stack(root, stack)
+    # The shared stack has repositories for pipelines that others have.
+    names = sorted({*view.pipelines, *view.repositories})
     if not names:
         raise CliError(f"Stack {stack!r} has no pipelines, so it has no images.")
+    if pipeline is not None:
+        check_pipeline(view, pipeline, names)
+        names = [pipeline]
     users = _Users(root, [view, *_others(root, stack)])
     found = [_stored(root, view, name, users) for name in names]
     if as_json:
@@ -75,11 +79,6 @@ def run_images(pipeline: str | None, stack: str, *, as_json: bool) -> None:
     for stored in found:
         _print(stored)
     _print_costs(sum(stored.stored_bytes for stored in found))
-
-
-def _has_pipelines(root: Path, stack: str) -> bool:
-    """The shared stack has repositories for pipelines that others have."""
-    return not load_stack(root, stack).repositories
 
 
 def _others(root: Path, stack: str) -> list[StackFile]:

@@ -46,6 +46,20 @@ def test_a_card_is_found_by_each_of_its_messages(card: Card) -> None:
             "The compute environment can't be deleted",
         ),
         ("An error occurred (ExpiredTokenException) when calling\n the X operation", "Credentials have expired"),
+        (
+            "denied: User: arn:aws:sts::123456789012:assumed-role/ann/ann is not authorized to perform: "
+            "ecr:InitiateLayerUpload on resource: arn:aws:ecr:eu-central-1:123456789012:repository/a because no "
+            "identity-based policy allows the ecr:InitiateLayerUpload action",
+            "The registry refuses a push or a promotion",
+        ),
+        (
+            "ERROR: failed to solve: failed to copy files: write /var/lib/docker/x: no space left on device",
+            "The disk is full",
+        ),
+        (
+            "failed to push 1.dkr.ecr.x.amazonaws.com/a:b: failed to copy: read tcp 10.0.0.1: connection reset by peer",
+            "A push was interrupted",
+        ),
         ("job 0b0e6f2e is RUNNABLE", "A job stays RUNNABLE"),
         ("the maximum number of vpcs has been reached, says AWS", "A quota of the account is used up"),
     ],
@@ -75,6 +89,11 @@ def test_our_own_messages_are_quoted_as_they_are() -> None:
     problems = (ROOT / "lambda_src" / "trigger" / "problems.py").read_text()
     assert "The API key belongs to no consumer of this API" in problems
     assert "is taken by {owner}. Stop it, or choose another port: " in Path(process.__file__).read_text()
+    assert "is taken by another image, and tags never move:" in (ROOT / "cli" / "registry" / "promote.py").read_text()
+    assert "There is no space left on the disk for" in (ROOT / "cli" / "stack_files.py").read_text()
+    refusals = (ROOT / "cli" / "registry" / "failures.py").read_text()
+    assert "AWS refuses ecr:" in refusals
+    assert "Sign in again (aws sso login), then run this again." in refusals
     assert "The Pulumi CLI isn't installed here." in Path(pulumi_cli.__file__).read_text()
 
 

@@ -26,7 +26,7 @@ def workload_boundary(place: Place) -> list[Statement]:
         ),
         allow(
             actions("ecr", "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer"),
-            [place.arn("ecr", f"repository/{place.project}-*")],
+            [place.arn("ecr", f"repository/{place.project}-*"), place.shared_repositories],
         ),
         allow(
             actions("logs", "CreateLogStream FilterLogEvents GetLogEvents PutLogEvents"),

@@ -70,7 +70,7 @@ class GithubAccess(pulumi.ComponentResource):
             "pull-request",
             "Previews of pull requests: reads state, changes nothing",
             "pull_request",
-            {"read": [*state, statements.preview_lookups()]},
+            {"read": [*state, statements.preview_lookups(), self._shared_lookups()]},
         ).arn
 
     def _drift_role(self) -> pulumi.Output[str]:
@@ -82,19 +82,26 @@ class GithubAccess(pulumi.ComponentResource):
             "drift",
             "Nightly look for drift: reads state and resources, changes nothing",
             f"ref:refs/heads/{self._settings.deploy_branch}",
-            {**policies, "lookups": [statements.resource_lookups()]},
+            {**policies, "lookups": [statements.resource_lookups(), self._shared_lookups()]},
         ).arn
 
     def _deploy_role(self, stack: str, boundary: iam.Policy) -> pulumi.Output[str]:
         place = self._place(stack)
         policies = {
-            "state": [*self._state_access(stack, write=True), statements.resource_lookups()],
+            "state": [
+                *self._state_access(stack, write=True),
+                statements.resource_lookups(),
+                statements.shared_lookups(place),
+            ],
             "read": statements.read_stack(place),
             "services": statements.write_services(place, builds=stack in self._settings.build_environments),
             "access": statements.write_access(place, self.workload_boundary_arns[stack]),
         }
         name = f"deploy-{stack}"
         return self._role(name, f"Deploys stack {stack}", f"environment:{stack}", policies, boundary=boundary.arn).arn
+
+    def _shared_lookups(self) -> Statement:
+        return statements.shared_lookups(self._place(self._settings.environments[0]))
 
     def _deploy_boundary(self) -> iam.Policy:
         place = self._place(self._settings.environments[0])

@@ -46,6 +46,11 @@ class Place:
         """The ARNs of the stack's queues, of which the first has the prefix itself for a name."""
         return [self.arn("batch", f"job-queue/{name}") for name in (self.prefix, f"{self.prefix}-*")]
 
+    @property
+    def shared_repositories(self) -> str:
+        """The ARNs of the project's shared repositories, in whatever account: their own policy has the last word."""
+        return f"arn:{self.partition}:ecr:{self.region}:*:repository/{self.project}-shared/*"
+
     def bucket(self, name: str = "") -> str:
         """The ARN of a bucket, or of an object in it; by default of every bucket of the stack."""
         return f"arn:{self.partition}:s3:::{name or self.prefix + '-*'}"
@@ -171,7 +176,7 @@ def write_services(place: Place, *, builds: bool) -> list[Statement]:
     """Create, change and delete what has a name that tells its stack; with `builds` push images for others, too."""
     prefix = place.prefix
     repositories = [place.arn("ecr", f"repository/{prefix}/*")]
-    shared = place.arn("ecr", f"repository/{place.project}-shared/*")
+    shared = place.shared_repositories
     logs = [place.arn("logs", f"log-group:{name}") for name in _log_groups(prefix)]
     pushed = [*repositories, shared] if builds else repositories
     return [
@@ -348,6 +353,11 @@ def preview_lookups() -> Statement:
     """What a preview asks of AWS besides the state: the answers to the program's own look-ups."""
     # The literal "*": AWS authorizes these on no resource.
     return allow([*actions("ec2", _NETWORK_LOOKUPS), "ecr:GetAuthorizationToken"], ["*"])
+
+
+def shared_lookups(place: Place) -> Statement:
+    """What the program asks about the repositories of the stack `shared`, in every preview."""
+    return allow(actions("ecr", "DescribeImages DescribeRepositories ListTagsForResource"), [place.shared_repositories])
 
 
 def resource_lookups() -> Statement:

@@ -238,6 +238,16 @@ def test_the_deploy_role_and_its_boundary_allow_what_the_program_makes(
             assert allowed(boundary, action, resource, given), (item.type, item.name, action, resource)
 
 
+def test_the_deploy_role_of_the_shared_stack_allows_what_that_makes(bootstrap: Bootstrap) -> None:
+    statements = granted(bootstrap(), "slipway-bootstrap-deploy-shared")
+    shared = run_program(ROOT, "shared", provider=SimulatedAccount(REGION), preview=False)
+    made = [item for item in shared.registrations if item.custom]
+    assert len(made) == 3
+    for item in made:
+        for action, resource, context in NEEDS[item.type](item):
+            assert allowed(statements, action, resource, context), (item.name, action)
+
+
 def test_the_role_that_looks_for_drift_may_read_what_the_program_makes(
     bootstrap: Bootstrap, program: Deployment
 ) -> None:

@@ -291,6 +291,23 @@ def test_only_stacks_that_build_push_into_the_shared_repositories(bootstrap: Boo
     assert not allowed(prod, "ecr:DeleteRepository", shared)
 
 
+@pytest.mark.parametrize("account", [ACCOUNT, "222222222222"])
+def test_shared_repositories_may_be_in_another_account(bootstrap: Bootstrap, account: str) -> None:
+    """What that account allows is what its repositories' policy says."""
+    deployment = bootstrap()
+    shared = f"arn:aws:ecr:{REGION}:{account}:repository/slipway-shared/wordcount"
+    for role in ("pull-request", "drift", "deploy-dev", "deploy-prod"):
+        statements = granted(deployment, f"slipway-bootstrap-{role}")
+        for action in ("DescribeImages", "DescribeRepositories", "ListTagsForResource"):
+            assert allowed(statements, f"ecr:{action}", shared), (role, action)
+        other = f"arn:aws:ecr:{REGION}:{account}:repository/other-shared/wordcount"
+        assert not allowed(statements, "ecr:DescribeImages", other)
+    assert allowed(granted(deployment, "slipway-bootstrap-deploy-dev"), "ecr:PutImage", shared)
+    boundary = statements_of(deployment.one(POLICY, "slipway-bootstrap-prod-workload-boundary").inputs["policy"])
+    assert allowed(boundary, "ecr:BatchGetImage", shared)
+    assert not allowed(boundary, "ecr:PutImage", shared)
+
+
 def test_the_workload_boundary_holds_a_role_to_its_own_stack(bootstrap: Bootstrap) -> None:
     deployment = bootstrap()
     boundary = statements_of(deployment.one(POLICY, "slipway-bootstrap-dev-workload-boundary").inputs["policy"])

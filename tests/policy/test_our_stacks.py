@@ -79,6 +79,30 @@ class TestCommittedStacks:
         assert [(item.policy, item.urn, item.message) for item in report.mandatory] == []
         assert [(item.policy, item.message) for item in report.open] == []
 
+    def test_repositories_that_are_opened_to_others_are_in_order(self):
+        """Accounts and an organization that pull, accounts that push, and the functions of an own repository."""
+        accounts = {"accounts": ["111111111111", "222222222222"]}
+        settings = {
+            "shared": {
+                "repositories": ["wordcount"],
+                "pullers": {**accounts, "organization": "o-a1b2c3d4e5"},
+                "pushers": accounts,
+            },
+            "dev": {
+                "pipelines": {"wordcount": {"context": "pipelines/wordcount"}},
+                "functions": {"report": {"pipeline": "wordcount"}},
+            },
+        }
+        for stack, values in settings.items():
+            config = {"aws:region": REGION, "protectData": True, **values}
+            deployment = run_program(
+                ROOT, stack, provider=PreviewProvider(REGION, placeholders=True), preview=True, config=config
+            )
+            resources = resources_of(deployment)
+            assert [item.kind for item in resources].count("ecr:RepositoryPolicy") == 1
+            found = {rule for rule, _, _ in verdicts(resources, config_of(stack))}
+            assert not {rule.id for rule in RULES if rule.level == "mandatory"} & found
+
     def test_first_preview_waits_for_the_image_and_for_arns(self, run: Callable[..., Deployment]):
         subjects = from_registrations(run("dev", "first preview").registrations, region=REGION)
         report = analyze(subjects, pack=ROOT / "policy", config=config_of("dev"), stack="dev")

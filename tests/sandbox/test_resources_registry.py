@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from engine.program import run_program
 from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
+from sandbox.errors import DeploymentError
 
+ROOT = Path(__file__).parents[2]
 Create = Callable[..., Any]
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
@@ -56,6 +60,53 @@ def test_repository(create: Create, client: Clients, unique: str) -> None:
     assert ecr.list_tags_for_resource(resourceArn=repository["arn"])["tags"] == TAG_LIST
     ecr.delete_repository(repositoryName=name, force=True)
     assert refused(ecr.describe_repositories, repositoryNames=[name]) == "RepositoryNotFoundException"
+
+
+def test_a_repository_is_looked_up_as_it_was_made(create: Create, provider: SandboxProvider, unique: str) -> None:
+    repository = create("aws:ecr/repository:Repository", name=f"{unique}/job", imageTagMutability="IMMUTABLE")
+    look_up = partial(provider.invoke, "aws:ecr/getRepository:getRepository")
+    for registry in ({}, {"registryId": ACCOUNT}):
+        found = look_up({"name": f"{unique}/job", **registry})
+        assert {key: found[key] for key in ("arn", "repositoryUrl", "imageTagMutability")} == {
+            "arn": repository["arn"],
+            "repositoryUrl": repository["repositoryUrl"],
+            "imageTagMutability": "IMMUTABLE",
+        }
+        assert found["registryId"] == ACCOUNT
+    with pytest.raises(DeploymentError, match=f"no repository {unique}/other in the sandbox.*deployed first"):
+        look_up({"name": f"{unique}/other"})
+
+
+def test_stacks_share_the_repositories_of_another_stack(
+    provider: SandboxProvider, client: Clients, tmp_path: Path, unique: str
+) -> None:
+    """The whole program, twice: the shared repositories, and a stack that builds into them."""
+    for name in ("__main__.py", "components", "lambda_src", "pipelines", "swagger"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    project = (ROOT / "Pulumi.yaml").read_text().replace("name: slipway", f"name: {unique}", 1)
+    (tmp_path / "Pulumi.yaml").write_text(project)
+    config = {"aws:region": REGION, "buildCache": False}
+    shared = run_program(
+        tmp_path, "shared", provider=provider, preview=False, config={**config, "repositories": ["wordcount"]}
+    )
+    (url,) = shared.exports["repositories"].values()
+    name = url.partition("/")[2]
+    (statement,) = json.loads(client("ecr").get_repository_policy(repositoryName=name)["policyText"])["Statement"]
+    assert statement["Condition"]["ArnLike"]["aws:sourceArn"] == [
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{unique}-*"
+    ]
+    pipelines = {"wordcount": {"context": "pipelines/wordcount"}}
+    dev = run_program(
+        tmp_path,
+        "dev",
+        provider=provider,
+        preview=False,
+        config={**config, "registry": "shared", "pipelines": pipelines},
+    )
+    reference = dev.exports["pipelines"]["wordcount"]["imageReference"]
+    assert reference.startswith(f"{url}@sha256:")
+    (image,) = client("ecr").describe_images(repositoryName=name)["imageDetails"]
+    assert reference == f"{url}@{image['imageDigest']}"
 
 
 def test_an_image_is_pushed_to_this_machine_and_never_to_aws(create: Create, client: Clients, unique: str) -> None:

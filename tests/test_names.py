@@ -27,12 +27,16 @@ UNIQUE: Mapping[str, tuple[str, int, str]] = {
     "aws:dynamodb/table:Table": ("name", 255, r"[A-Za-z0-9_.-]{3,}"),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255, r"[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+"),
     "aws:ecr/repository:Repository": ("name", 256, r"[a-z0-9]+(?:[._/-][a-z0-9]+)*"),
+    "aws:ecs/cluster:Cluster": ("name", 255, r"[A-Za-z0-9_-]+"),
+    "aws:ecs/service:Service": ("name", 255, r"[A-Za-z0-9_-]+"),
+    "aws:ecs/taskDefinition:TaskDefinition": ("family", 255, r"[A-Za-z0-9_-]+"),
     "aws:iam/role:Role": ("name", 64, r"[A-Za-z0-9+=,.@_-]+"),
     "aws:lambda/function:Function": ("name", 64, r"[A-Za-z0-9_-]+"),
     "aws:s3/bucket:Bucket": ("bucket", 63, r"[a-z0-9][a-z0-9-]+[a-z0-9]"),
     "aws:apigateway/apiKey:ApiKey": ("name", 1024, r".+"),
     "aws:apigateway/usagePlan:UsagePlan": ("name", 1024, r".+"),
     "aws:sns/topic:Topic": ("name", 256, r"[A-Za-z0-9_-]+"),
+    "aws:sqs/queue:Queue": ("name", 80, r"[A-Za-z0-9_-]+"),
 }
 """What must be unique in an account and region, or beyond: its property, limit and characters [the API reference of
 each service, its Create operation]. API keys and usage plans may share names, but nobody could tell them apart."""
@@ -40,6 +44,7 @@ _IN_A_PARENT = frozenset(
     {
         *(f"aws:apigateway/{kind}" for kind in ("model:Model", "requestValidator:RequestValidator", "restApi:RestApi")),
         "aws:iam/rolePolicy:RolePolicy",
+        "aws:lambda/alias:Alias",
     }
 )
 """Names that are unique in their parent only, and of REST APIs, whose names may be shared."""
@@ -66,6 +71,9 @@ def preview(root: Path, stack: str, **settings: Any) -> Deployment:
         "aws:region": REGION,
         "pipelines": {"wordcount": {"context": "pipelines/wordcount"}},
         "docs": {"mode": "website" if stack in ("dev", "local") else "cloudfront"},
+        "functions": {"mailer": {"pipeline": "wordcount"}},
+        "services": {"web": {"pipeline": "wordcount"}},
+        "notifications": {"emails": ["team@example.org"]},
         **settings,
     }
     return run_program(root, stack, provider=PreviewProvider(REGION), preview=True, config=config)
@@ -88,10 +96,28 @@ def test_the_longest_names_are_shortened_and_stay_apart() -> None:
     long = "a" * (MAX_NAME_LENGTH - 1)
     pipelines = {name: {"context": "pipelines/wordcount"} for name in (f"{long}x", f"{long}y")}
     consumers: dict[str, Any] = {"default": {}, "c" * 32: {}}
-    deployment = preview(ROOT, "a-stack-of-somebody-who-likes-long-names", pipelines=pipelines, consumers=consumers)
+    runs = {name: {"pipeline": f"{long}x"} for name in (f"{long}x", f"{long}y")}
+    deployment = preview(
+        ROOT,
+        "a-stack-of-somebody-who-likes-long-names",
+        pipelines=pipelines,
+        consumers=consumers,
+        functions=runs,
+        services=runs,
+    )
     found = list(names(deployment))
     assert len(found) == len(set(found))
     for type_, name in found:
         _, limit, characters = UNIQUE[type_]
         assert len(name) <= limit, name
         assert re.fullmatch(characters, name), name
+
+
+def test_a_pipeline_a_function_and_a_service_may_share_a_name() -> None:
+    pipelines = {
+        name: {"context": "pipelines/wordcount"}
+        for name in ("same", "same-function", "same-service", "same-trigger", "notifications", "reconciler", "services")
+    }
+    runs = {name: {"pipeline": "same"} for name in pipelines}
+    found = list(names(preview(ROOT, "dev", pipelines=pipelines, functions=runs, services=runs)))
+    assert len(found) == len(set(found)), sorted({name for name in found if found.count(name) > 1})

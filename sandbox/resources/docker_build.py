@@ -1,5 +1,6 @@
 """Images: built by a Docker engine or by the sandbox itself, and listed in the sandbox's registry."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,7 +94,9 @@ def _interpreted(
         raise DeploymentError(str(error)) from error
     for reference in tags:
         repository, tag = _parts(reference)
-        context.client("ecr").put_image(
+        client = context.client("ecr")
+        _push_config(client, repository, built.config)
+        client.put_image(
             repositoryName=repository,
             imageTag=tag,
             imageManifest=built.manifest,
@@ -101,6 +104,14 @@ def _interpreted(
             imageDigest=built.digest,
         )
     return built.digest
+
+
+def _push_config(client: Any, repository: str, config: bytes) -> None:
+    """Send the blob that tells the platform. Layers are not sent: jobs take them from the sandbox's own store."""
+    place = {"repositoryName": repository}
+    place["uploadId"] = client.initiate_layer_upload(**place)["uploadId"]
+    client.upload_layer_part(**place, partFirstByte=0, partLastByte=len(config) - 1, layerPartBlob=config)
+    client.complete_layer_upload(**place, layerDigests=[f"sha256:{hashlib.sha256(config).hexdigest()}"])
 
 
 def _parts(reference: str) -> tuple[str, str]:

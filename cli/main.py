@@ -122,6 +122,30 @@ def logs(
     raise typer.Exit(run_logs(pipeline, job_id, stack, consumer, follow=follow, as_json=as_json))
 
 
+@app.command()
+def lifecycle(
+    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline.")],
+    stack: Stack = "dev",
+    listing: Annotated[
+        Path | None, typer.Option("--listing", help="Images from a file: the JSON of `aws ecr describe-images`.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A lifecycle policy from a file, in place of the one in force.")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", help="When, as 2026-01-31T12:00:00Z; by default now.")] = None,
+    aws: Annotated[
+        bool, typer.Option("--aws", help="Compare with ECR's own preview; exit 1 if it says something else.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what the lifecycle policy of a repository would expire, image by image with the rule that does it."""
+    from cli.lifecycle import run_lifecycle
+
+    raise typer.Exit(
+        run_lifecycle(pipeline, stack, listing=listing, policy=policy, at=at, ask_ecr=aws, as_json=as_json)
+    )
+
+
 for command in (
     registry_commands.promote,
     registry_commands.releases,

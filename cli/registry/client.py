@@ -12,7 +12,11 @@ from urllib.parse import urlsplit, urlunsplit
 import boto3  # pyright: ignore[reportMissingTypeStubs] - it has none
 import httpx
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - it has none
-from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs] - it has none
+from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] - it has none
+    BotoCoreError,
+    ClientError,
+    WaiterError,
+)
 
 from cli.errors import CliError
 from cli.outputs import LOCAL_STACK
@@ -44,8 +48,10 @@ _OPERATIONS: Final = {
     "describe_repositories": "DescribeRepositories",
     "get_download_url_for_layer": "GetDownloadUrlForLayer",
     "get_lifecycle_policy": "GetLifecyclePolicy",
+    "get_lifecycle_policy_preview": "GetLifecyclePolicyPreview",
     "put_image": "PutImage",
     "start_image_scan": "StartImageScan",
+    "start_lifecycle_policy_preview": "StartLifecyclePolicyPreview",
 }
 
 
@@ -168,15 +174,10 @@ class Repository:
             raise CliError(f"What {self.subject} serves for {digest} is something else: it is damaged.")
         return content
 
-    def images(self) -> Iterator[Mapping[str, Any]]:
-        """All images, as DescribeImages tells of them."""
-        more: dict[str, Any] = {}
-        while True:
-            page = self._ask("describe_images", **more)
-            yield from page["imageDetails"]
-            if not page.get("nextToken"):
-                return
-            more = {"nextToken": page["nextToken"]}
+    def images(self, *, archived: bool = False) -> Iterator[Mapping[str, Any]]:
+        """All images, as DescribeImages tells of them; those in the archive only if they are asked for."""
+        status = {"filter": {"imageStatus": "ANY"}} if archived else {}
+        return self._pages("describe_images", "imageDetails", **status)
 
     def lifecycle_policy(self) -> str | None:
         """The lifecycle policy's text; None if there is none, and nothing expires."""
@@ -185,6 +186,30 @@ class Repository:
         except Refusal:
             return None
         return str(answer["lifecyclePolicyText"])
+
+    def preview_lifecycle(self, policy: str) -> list[Mapping[str, Any]]:
+        """What ECR itself says that a lifecycle policy would do now: one entry for each image that doesn't stay.
+
+        Raises:
+            CliError: ECR refuses the policy, evaluates another one just now, or isn't done in two minutes.
+        """
+        refusals = ("InvalidParameterException", "LifecyclePolicyPreviewInProgressException")
+        try:
+            self._ask("start_lifecycle_policy_preview", _expected=refusals, lifecyclePolicyText=policy)
+        except Refusal as refusal:
+            if refusal.code == refusals[0]:
+                raise CliError(f"ECR refuses the lifecycle policy for {self.subject}: {refusal}") from refusal
+            raise CliError(
+                f"ECR is evaluating a lifecycle policy for {self.subject} already. Run this again in a minute."
+            ) from refusal
+        waiter = self._client.get_waiter("lifecycle_policy_preview_complete")
+        try:
+            waiter.wait(**self._place, WaiterConfig={"Delay": 3, "MaxAttempts": 40})
+        except WaiterError as error:
+            raise CliError(
+                f"ECR has not told what the lifecycle policy would do in {self.subject}: {error}. Run this again."
+            ) from error
+        return list(self._pages("get_lifecycle_policy_preview", "previewResults"))
 
     def scan_findings(self, digest: str, token: str | None = None) -> Mapping[str, Any]:
         """One page of what a scan found.
@@ -208,6 +233,16 @@ class Repository:
         """
         refusals = ("LimitExceededException", "UnsupportedImageTypeException", "ValidationException")
         self._ask("start_image_scan", _expected=refusals, imageId={"imageDigest": digest})
+
+    def _pages(self, call: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        """The entries of all pages of a list."""
+        more: dict[str, Any] = {}
+        while True:
+            page = self._ask(call, **arguments, **more)
+            yield from page.get(key, [])
+            if not page.get("nextToken"):
+                return
+            more = {"nextToken": page["nextToken"]}
 
     def _read(
         self, image_ids: Sequence[Mapping[str, str]]

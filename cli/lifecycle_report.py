@@ -1,0 +1,143 @@
+"""How `slipway lifecycle` says what a lifecycle policy would do."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.filesize import decimal
+from rich.table import Table
+
+from cli.console import answer
+from policy.guardrails.lifecycle import LifecycleRule
+from policy.guardrails.lifecycle_simulation import Action, Verdict
+
+WORDS: Final = {Action.KEEP: "stays", Action.EXPIRE: "expires", Action.ARCHIVE: "archived"}
+_SHORT_DIGEST: Final = 19
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Where ECR's own preview says something else about an image."""
+
+    digest: str
+    simulated: str
+    """`expires by rule 3`, or `stays`."""
+    ecr: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What a lifecycle policy would do at a time."""
+
+    stack: str
+    pipeline: str
+    repository: str
+    policy_from: str
+    """Where the policy was read, for the reader."""
+    at: datetime.datetime
+    verdicts: Sequence[Verdict]
+    """The newest image first."""
+    differences: Sequence[Difference] | None = None
+    """None if ECR wasn't asked."""
+
+    def of(self, action: Action) -> list[Verdict]:
+        """The verdicts with one outcome."""
+        return [verdict for verdict in self.verdicts if verdict.action is action]
+
+
+def document(outlook: Outlook) -> Mapping[str, Any]:
+    """For programs."""
+    return {
+        "stack": outlook.stack,
+        "pipeline": outlook.pipeline,
+        "repository": outlook.repository,
+        "policyFrom": outlook.policy_from,
+        "at": outlook.at.isoformat(),
+        "images": [
+            {
+                "digest": verdict.image.digest,
+                "tags": list(verdict.image.tags),
+                "pushedAt": verdict.image.pushed_at.isoformat(),
+                "sizeBytes": verdict.image.size_bytes,
+                "storageClass": verdict.image.storage_class,
+                "action": verdict.action.value,
+                "rulePriority": verdict.rule.priority if verdict.rule else None,
+                "why": verdict.why,
+                "shieldedFrom": [rule.priority for rule in verdict.shielded_from],
+            }
+            for verdict in outlook.verdicts
+        ],
+        "totals": {
+            action.value: {"images": len(outlook.of(action)), "sizeBytes": _size(outlook.of(action))}
+            for action in Action
+        },
+        "differences": None
+        if outlook.differences is None
+        else [{"digest": item.digest, "simulated": item.simulated, "ecr": item.ecr} for item in outlook.differences],
+    }
+
+
+def show(outlook: Outlook) -> None:
+    """For people."""
+    head = f"{outlook.pipeline}: {outlook.repository} at {outlook.at.isoformat(timespec='seconds')}, by the policy of "
+    answer.print(head + outlook.policy_from, markup=False)
+    if outlook.verdicts:
+        answer.print(_table(outlook), soft_wrap=False)
+        _show_totals(outlook)
+    else:
+        answer.print("  no images", markup=False)
+    if outlook.differences is not None:
+        _show_differences(outlook.differences)
+
+
+def _table(outlook: Outlook) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("DIGEST", "TAGS", "AGE", "SIZE", "VERDICT", "RULE", "WHY"):
+        table.add_column(column, no_wrap=column in ("DIGEST", "AGE", "SIZE", "VERDICT"))
+    for verdict in outlook.verdicts:
+        image = verdict.image
+        table.add_row(
+            image.digest[:_SHORT_DIGEST],
+            "\n".join(image.tags) or "(none)",
+            f"{(outlook.at - image.pushed_at) / datetime.timedelta(days=1):.1f} d",
+            decimal(image.size_bytes),
+            WORDS[verdict.action],
+            _rule(verdict.rule),
+            "; ".join((verdict.why, *_shielded(verdict))),
+        )
+    return table
+
+
+def _rule(rule: LifecycleRule | None) -> str:
+    if rule is None:
+        return "none"
+    return f"{rule.priority}: {rule.description}" if rule.description else str(rule.priority)
+
+
+def _shielded(verdict: Verdict) -> list[str]:
+    """What would become of an image that stays, had its rule not selected it first."""
+    if verdict.action is not Action.KEEP or not verdict.shielded_from:
+        return []
+    return [f"so rule {verdict.shielded_from[0].priority} can't take it"]
+
+
+def _show_totals(outlook: Outlook) -> None:
+    expired, archived = outlook.of(Action.EXPIRE), outlook.of(Action.ARCHIVE)
+    parts = [f"{len(expired)} of {len(outlook.verdicts)} images expire, {decimal(_size(expired))}"]
+    if archived:
+        parts.append(f"{len(archived)} go to the archive, {decimal(_size(archived))}")
+    answer.print(f"\n{'; '.join(parts)}. Layers that other images share stay, so less may be freed.", markup=False)
+
+
+def _show_differences(differences: Sequence[Difference]) -> None:
+    if not differences:
+        answer.print("ECR's own preview says the same.", markup=False)
+        return
+    answer.print(f"ECR's own preview says something else of {len(differences)}:", markup=False)
+    for item in differences:
+        answer.print(f"  {item.digest}: {item.simulated} here, {item.ecr} by ECR", markup=False)
+
+
+def _size(verdicts: Sequence[Verdict]) -> int:
+    return sum(verdict.image.size_bytes for verdict in verdicts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Callable, Mapping
 
@@ -11,6 +12,7 @@ from sandbox.batch.processes import Output
 from sandbox.batch.runner import Runner, StartError, Task
 from sandbox.docker_engine import LABEL, DockerEngine
 
+_ECR_HOST = re.compile(r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
 _ENGINE_SECONDS = 10.0
 """For an answer, and from the end of a container to the end of the `docker run` that shows it."""
 _PULL_SECONDS = 300.0
@@ -39,9 +41,14 @@ class DockerRunner:
 
         Nothing is pulled from anywhere else.
         """
-        if await self._succeeds(_ENGINE_SECONDS, "image", "inspect", image):
+        here = self._here(image)
+        if await self._succeeds(_ENGINE_SECONDS, "image", "inspect", here):
             return True
-        return image.startswith(self._registry) and await self._succeeds(_PULL_SECONDS, "pull", "--quiet", image)
+        return here.startswith(self._registry) and await self._succeeds(_PULL_SECONDS, "pull", "--quiet", here)
+
+    def _here(self, image: str) -> str:
+        """A reference as a promotion writes it, with ECR's own host name, leads to the sandbox, too."""
+        return _ECR_HOST.sub(lambda _: self._registry, image)
 
     async def _succeeds(self, seconds: float, *arguments: str) -> bool:
         try:
@@ -57,7 +64,7 @@ class DockerRunner:
             *("--platform=linux/arm64", f"--label={LABEL}={self._mark}"),
             *(f"--cpus={task.vcpus}", f"--memory={task.memory_mib}m"),
             *(f"--env={key}={value}" for key, value in variables.items()),
-            task.image,
+            self._here(task.image),
             *(task.command or ()),
         ]
         process, pump = await processes.start(arguments, output, environment=self._engine.environment())

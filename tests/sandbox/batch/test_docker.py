@@ -113,13 +113,16 @@ def test_a_container_is_used_where_the_engine_holds_the_image(tmp_path: Path, in
     assert not any(call[0] == "pull" for call in command.calls()), "it may be pulled from the sandbox alone"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:4566", "000000000000.dkr.ecr.us-east-1.amazonaws.com"])
 @pytest.mark.parametrize(("pull", "code"), [(0, 5), (1, 42)])
-def test_an_image_of_the_sandboxs_registry_is_pulled(tmp_path: Path, pull, code):
+def test_an_image_of_the_sandboxs_registry_is_pulled(tmp_path: Path, host, pull, code):
     command = Command(tmp_path, "exit 5", inspect=1, pull=pull)
-    image = "127.0.0.1:4566/slipway-local/wordcount@sha256:00"
+    task = replace(TASK, image=f"{host}/slipway-local/wordcount@sha256:00")
+    here = "127.0.0.1:4566/slipway-local/wordcount@sha256:00"
 
-    assert run(PreferredRunner(command.runner(), Elsewhere()), task=replace(TASK, image=image))[0] == code
-    assert command.calls()[1] == ["pull", "--quiet", image]
+    assert run(PreferredRunner(command.runner(), Elsewhere()), task=task)[0] == code
+    assert command.calls()[:2] == [["image", "inspect", here], ["pull", "--quiet", here]]
+    assert all(here in call for call in command.calls())
 
 
 def test_an_engine_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch):

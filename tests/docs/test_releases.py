@@ -9,6 +9,7 @@ import typer
 from cli import main
 from cli.registry import client, findings
 from cli.registry.edit import BUILD_KEYS
+from components.repository_access import PULL_ACTIONS, PUSH_ACTIONS
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "releases.md").read_text()
@@ -17,9 +18,10 @@ TEXT = (ROOT / "docs" / "releases.md").read_text()
 def test_every_command_and_option_exists() -> None:
     commands: dict[str, Any] = dict(typer.main.get_command(main.app).commands)
     named = set(re.findall(r"slipway ([a-z]+)", TEXT))
-    assert named == {"promote", "releases", "images", "scan"}
+    assert named == {"promote", "releases", "images", "scan", "lifecycle"}
     known = {option for name in named for parameter in commands[name].params for option in parameter.opts}
-    assert set(re.findall(r"(?<![\w`/-])--[a-z][a-z-]+", TEXT)) - {"--unshallow"} <= known
+    others = {"--unshallow", "--repository-name", "--filter"}
+    assert set(re.findall(r"(?<![\w`/-])--[a-z][a-z-]+", TEXT)) - others <= known
 
 
 def test_every_call_that_is_made_is_among_the_permissions() -> None:
@@ -28,6 +30,8 @@ def test_every_call_that_is_made_is_among_the_permissions() -> None:
         re.findall(r"`(?:ecr:)?([A-Z]\w+)`", TEXT[start : TEXT.index("on the image's repository", start)])
     )
     # The previews of lifecycle policies are another command's.
+    # Another account that may push may promote as well.
+    assert {f"ecr:{name}" for name in permissions} <= {*PULL_ACTIONS, *PUSH_ACTIONS}
     assert permissions == {name for name in client._OPERATIONS.values() if "Preview" not in name}
 
 

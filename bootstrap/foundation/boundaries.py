@@ -1,5 +1,6 @@
 """The two boundaries: policies that grant nothing, and that nothing which is attached to a role can reach beyond."""
 
+from foundation.key_statements import bound_keys
 from foundation.statements import Place, Statement, actions, allow
 
 
@@ -39,11 +40,12 @@ def workload_boundary(place: Place) -> list[Statement]:
         allow(["lambda:InvokeFunction"], [place.arn("lambda", f"function:{prefix}-*")]),
         allow(["sns:Publish"], [place.arn("sns", f"{prefix}-*")]),
         allow(["sqs:SendMessage"], [place.arn("sqs", f"{prefix}-*")]),
+        allow(["events:PutEvents"], [place.arn("events", f"event-bus/{name}") for name in ("default", f"{prefix}-*")]),
         allow(["ses:SendEmail", "ses:SendRawEmail"], [place.arn("ses", "identity/*")]),
     ]
 
 
-def deploy_boundary(place: Place, name: str, bucket: str) -> list[Statement]:
+def deploy_boundary(place: Place, name: str, bucket: str, key_alias: str) -> list[Statement]:
     """The most that any deploy role can do, whatever is attached to it: the services of a stack, in its region, and
     nothing of what this project itself made.
 
@@ -51,8 +53,9 @@ def deploy_boundary(place: Place, name: str, bucket: str) -> list[Statement]:
         place: any stack of the account.
         name: what the names of this project's own resources begin with.
         bucket: the state bucket.
+        key_alias: of the key that the states' secrets are encrypted with.
     """
-    services = "apigateway batch cloudfront cloudwatch dynamodb ec2 ecr ecs events lambda logs s3 sns"
+    services = "apigateway batch cloudfront cloudwatch dynamodb ec2 ecr ecs events lambda logs s3 sns sqs"
     own = [place.global_arn("iam", f"{kind}/{name}-*") for kind in ("policy", "role")]
     return [
         # The literal "*": a boundary grants nothing, it bounds what the role's own policies name exactly.
@@ -70,6 +73,7 @@ def deploy_boundary(place: Place, name: str, bucket: str) -> list[Statement]:
         ),
         allow(["iam:CreateServiceLinkedRole"], [place.global_arn("iam", "role/aws-service-role/*")]),
         allow(["kms:Decrypt", "kms:Encrypt"], [place.arn("kms", "key/*")]),
+        *bound_keys(place, key_alias),
         {"Effect": "Deny", "NotAction": ["iam:GetRole", "iam:ListRoleTags"], "Resource": own},
         {
             "Effect": "Deny",

@@ -7,6 +7,7 @@ import pulumi
 from pulumi_aws import iam
 
 from foundation import boundaries, statements
+from foundation.key_statements import read_keys, write_keys
 from foundation.settings import Settings
 from foundation.statements import Place, Statement
 
@@ -82,7 +83,7 @@ class GithubAccess(pulumi.ComponentResource):
             "drift",
             "Nightly look for drift: reads state and resources, changes nothing",
             f"ref:refs/heads/{self._settings.deploy_branch}",
-            {**policies, "lookups": [statements.resource_lookups(), self._shared_lookups()]},
+            {**policies, "lookups": [statements.resource_lookups(), self._shared_lookups(), self._keys()]},
         ).arn
 
     def _deploy_role(self, stack: str, boundary: iam.Policy) -> pulumi.Output[str]:
@@ -96,9 +97,14 @@ class GithubAccess(pulumi.ComponentResource):
             "read": statements.read_stack(place),
             "services": statements.write_services(place, builds=stack in self._settings.build_environments),
             "access": statements.write_access(place, self.workload_boundary_arns[stack]),
+            "keys": [read_keys(place, [stack]), *write_keys(place)],
         }
         name = f"deploy-{stack}"
         return self._role(name, f"Deploys stack {stack}", f"environment:{stack}", policies, boundary=boundary.arn).arn
+
+    def _keys(self) -> Statement:
+        environments = self._settings.environments
+        return read_keys(self._place(environments[0]), environments)
 
     def _shared_lookups(self) -> Statement:
         return statements.shared_lookups(self._place(self._settings.environments[0]))
@@ -108,7 +114,9 @@ class GithubAccess(pulumi.ComponentResource):
         return self._policy(
             "deploy-boundary",
             "The most that a deploy role can do",
-            boundaries.deploy_boundary(place, self._settings.name, self._settings.state_bucket),
+            boundaries.deploy_boundary(
+                place, self._settings.name, self._settings.state_bucket, self._settings.key_alias
+            ),
         )
 
     def _workload_boundary(self, stack: str) -> str:

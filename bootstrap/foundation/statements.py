@@ -158,6 +158,7 @@ def read_stack(place: Place) -> list[Statement]:
             actions("sns", "GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource"),
             [place.arn("sns", f"{prefix}-*")],
         ),
+        allow(actions("sqs", "GetQueueAttributes ListQueueTags"), [place.arn("sqs", f"{prefix}-*")]),
     ]
 
 
@@ -236,6 +237,10 @@ def write_services(place: Place, *, builds: bool) -> list[Statement]:
             actions("sns", "CreateTopic DeleteTopic SetTopicAttributes Subscribe TagResource UntagResource"),
             [place.arn("sns", f"{prefix}-*")],
         ),
+        allow(
+            actions("sqs", "CreateQueue DeleteQueue SetQueueAttributes TagQueue UntagQueue"),
+            [place.arn("sqs", f"{prefix}-*")],
+        ),
         # The literal "*": an ARN of a subscription ends in an id; Unsubscribe knows no other resource.
         allow(["sns:Unsubscribe"], ["*"]),
         allow(
@@ -245,8 +250,8 @@ def write_services(place: Place, *, builds: bool) -> list[Statement]:
             [place.arn("cloudwatch", f"alarm:{prefix}-*"), place.global_arn("cloudwatch", f"dashboard/{prefix}-*")],
         ),
         allow(
-            actions("ecs", "CreateCluster CreateService DeleteCluster DeleteService RegisterTaskDefinition")
-            + actions("ecs", "TagResource UntagResource UpdateCluster UpdateService"),
+            actions("ecs", "CreateCluster CreateService DeleteCluster DeleteService PutClusterCapacityProviders")
+            + actions("ecs", "RegisterTaskDefinition TagResource UntagResource UpdateCluster UpdateService"),
             [place.arn("ecs", f"{kind}/{prefix}-*") for kind in ("cluster", "service", "task-definition")],
         ),
         # The literal "*": DeregisterTaskDefinition knows no other resource.
@@ -316,7 +321,8 @@ def _write_network(place: Place) -> list[Statement]:
             {"StringEquals": {"ec2:CreateAction": [item.split(":")[1] for item in (*inside_vpc, "ec2:CreateVpc")]}},
         ),
         allow(
-            actions("ec2", "AssociateRouteTable AttachInternetGateway AuthorizeSecurityGroupEgress CreateRoute")
+            actions("ec2", "AssociateRouteTable AttachInternetGateway AuthorizeSecurityGroupEgress")
+            + actions("ec2", "AuthorizeSecurityGroupIngress CreateRoute")
             + actions("ec2", "CreateTags DeleteInternetGateway DeleteRoute DeleteRouteTable DeleteSecurityGroup")
             + actions("ec2", "DeleteSubnet DeleteTags DeleteVpc DetachInternetGateway DisassociateRouteTable")
             + actions("ec2", "ModifySubnetAttribute ModifyVpcAttribute ReplaceRoute ReplaceRouteTableAssociation")

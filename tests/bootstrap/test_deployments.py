@@ -24,11 +24,22 @@ Access = tuple[str, str, Mapping[str, Any]]
 
 @pytest.fixture(scope="module")
 def program() -> Deployment:
-    """The stack dev, deployed with the boundary that the bootstrap project made for it."""
+    """The stack dev with all that is off by default, and the boundary that the bootstrap project made for it."""
     config = {
         "aws:region": REGION,
         "pipelines": {"wordcount": {"context": "pipelines/wordcount"}},
         "permissionsBoundary": BOUNDARY,
+        "functions": {
+            "mailer": {
+                "pipeline": "wordcount",
+                "readPrefixes": ["slipway-dev-results-1a2b3c4/wordcount/"],
+                "writePrefixes": ["slipway-dev-results-1a2b3c4/mail/"],
+                "sesIdentities": ["example.org"],
+                "failureDestination": arn("sqs", "slipway-dev-dead"),
+            }
+        },
+        "services": {"web": {"pipeline": "wordcount", "port": 8080, "sources": ["10.0.0.0/16"]}},
+        "notifications": {"emails": ["team@example.org"]},
     }
     return run_program(ROOT, "dev", provider=SimulatedAccount(REGION), preview=False, config=config)
 
@@ -58,6 +69,47 @@ def named(service: str, kind: str, *operations: str) -> Callable[[Registration],
 
 def on_bucket(*operations: str) -> Callable[[Registration], list[Access]]:
     return lambda item: [(f"s3:{name}", f"arn:aws:s3:::{item.inputs['bucket']}", {}) for name in operations]
+
+
+def on_service(operation: str) -> Callable[[Registration], list[Access]]:
+    cluster = "slipway-dev-services"
+    return lambda item: [
+        (f"ecs:{name}", arn("ecs", f"service/{cluster}/{item.inputs['name']}"), {})
+        for name in (
+            f"Create{operation}",
+            f"Update{operation}",
+            f"Delete{operation}",
+            "DescribeServices",
+            "TagResource",
+        )
+    ]
+
+
+def key(item: Registration) -> list[Access]:
+    target = arn("kms", "key/1234")
+    tags = {name: item.inputs["tags"][name] for name in ("Project", "Stack")}
+    created = {f"aws:RequestTag/{name}": value for name, value in tags.items()}
+    owned = {f"aws:ResourceTag/{name}": value for name, value in tags.items()}
+    names = (
+        *("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags", "PutKeyPolicy"),
+        *("EnableKeyRotation", "ScheduleKeyDeletion", "UpdateKeyDescription", "UntagResource"),
+    )
+    return [
+        ("kms:CreateKey", "*", created),
+        ("kms:TagResource", target, created),
+        *((f"kms:{name}", target, owned) for name in names),
+    ]
+
+
+def on_queue(*operations: str) -> Callable[[Registration], list[Access]]:
+    return lambda item: [
+        (f"sqs:{name}", arn("sqs", item.inputs.get("name", "slipway-dev-notifications-failures")), {})
+        for name in operations
+    ]
+
+
+def on_topic(*operations: str) -> Callable[[Registration], list[Access]]:
+    return lambda item: [(f"sns:{name}", item.inputs.get("arn") or item.inputs["topic"], {}) for name in operations]
 
 
 def network(kind: str, create: str, delete: str) -> Callable[[Registration], list[Access]]:
@@ -158,6 +210,24 @@ NEEDS: Mapping[str, Callable[[Registration], list[Access]]] = {
     "aws:dynamodb/table:Table": named(
         *("dynamodb", "table/", "CreateTable", "UpdateTimeToLive", "UpdateContinuousBackups", "DeleteTable")
     ),
+    "aws:ecs/cluster:Cluster": named(
+        *("ecs", "cluster/", "CreateCluster", "UpdateCluster", "DeleteCluster", "DescribeClusters")
+    ),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": lambda item: [
+        ("ecs:PutClusterCapacityProviders", arn("ecs", f"cluster/{item.inputs['clusterName']}"), {})
+    ],
+    "aws:ecs/service:Service": on_service("Service"),
+    "aws:ecs/taskDefinition:TaskDefinition": lambda item: [
+        ("ecs:RegisterTaskDefinition", arn("ecs", f"task-definition/{item.inputs['family']}:1"), {}),
+        ("ecs:TagResource", arn("ecs", f"task-definition/{item.inputs['family']}:1"), {}),
+        ("ecs:DeregisterTaskDefinition", "*", {}),
+        ("ecs:DescribeTaskDefinition", "*", {}),
+    ],
+    "aws:kms/key:Key": key,
+    "aws:lambda/alias:Alias": lambda item: [
+        (f"lambda:{name}", arn("lambda", f"function:{item.inputs['functionName']}"), {})
+        for name in ("CreateAlias", "UpdateAlias", "GetAlias", "DeleteAlias")
+    ],
     "aws:ecr/repository:Repository": named("ecr", "repository/", "CreateRepository", "DeleteRepository"),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": lambda item: [
         (f"ecr:{name}", arn("ecr", f"repository/{item.inputs['repository']}"), {})
@@ -176,7 +246,11 @@ NEEDS: Mapping[str, Callable[[Registration], list[Access]]] = {
         "internet-gateway", "CreateInternetGateway", "DeleteInternetGateway"
     ),
     "aws:ec2/routeTable:RouteTable": network("route-table", "CreateRouteTable", "DeleteRouteTable"),
-    "aws:ec2/securityGroup:SecurityGroup": network("security-group", "CreateSecurityGroup", "DeleteSecurityGroup"),
+    "aws:ec2/securityGroup:SecurityGroup": lambda item: [
+        *network("security-group", "CreateSecurityGroup", "DeleteSecurityGroup")(item),
+        *in_network("security-group", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress")(item),
+        *in_network("security-group", "RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress")(item),
+    ],
     "aws:ec2/route:Route": in_network("route-table", "CreateRoute", "DeleteRoute"),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": in_network("subnet", "AssociateRouteTable"),
     "aws:iam/role:Role": role,
@@ -212,6 +286,16 @@ NEEDS: Mapping[str, Callable[[Registration], list[Access]]] = {
     "aws:sns/topic:Topic": lambda item: [
         (f"sns:{name}", arn("sns", item.inputs["name"]), {}) for name in ("CreateTopic", "DeleteTopic", "TagResource")
     ],
+    "aws:sns/topicPolicy:TopicPolicy": on_topic("SetTopicAttributes", "GetTopicAttributes"),
+    "aws:sns/topicSubscription:TopicSubscription": lambda item: [
+        ("sns:Subscribe", item.inputs["topic"], {}),
+        ("sns:Unsubscribe", "*", {}),
+        ("sns:GetSubscriptionAttributes", "*", {}),
+    ],
+    "aws:sqs/queue:Queue": on_queue(
+        *("CreateQueue", "DeleteQueue", "SetQueueAttributes", "GetQueueAttributes", "ListQueueTags", "TagQueue")
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": on_queue("SetQueueAttributes", "GetQueueAttributes"),
     "aws:cloudfront/distribution:Distribution": cloudfront("distribution", "CreateDistribution", "DeleteDistribution"),
     "aws:cloudfront/originAccessControl:OriginAccessControl": cloudfront(
         "origin-access-control", "CreateOriginAccessControl", "DeleteOriginAccessControl"

@@ -256,6 +256,28 @@ def test_the_boundary_keeps_deploy_roles_from_what_this_project_made(bootstrap: 
         assert not allowed(boundary, action, "*"), action
 
 
+def test_a_key_is_told_from_another_stacks_by_its_tags(bootstrap: Bootstrap) -> None:
+    statements = granted(bootstrap(environments=["dev", "prod"]), "slipway-bootstrap-deploy-dev")
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
+    for stack in ("dev", "prod"):
+        owned = {"aws__ResourceTag/Project": "slipway", "aws__ResourceTag/Stack": stack}
+        for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DescribeKey"):
+            assert can(statements, action, key, **owned) == (stack == "dev"), (action, stack)
+        created = {"aws__RequestTag/Project": "slipway", "aws__RequestTag/Stack": stack}
+        assert can(statements, "kms:CreateKey", "*", **created) == (stack == "dev"), stack
+    assert not can(statements, "kms:GenerateDataKey", key, **{"aws__ResourceTag/Stack": "dev"})
+
+
+def test_no_deploy_role_can_make_the_key_of_the_states_its_own(bootstrap: Bootstrap) -> None:
+    boundary = statements_of(bootstrap().one(POLICY, "slipway-bootstrap-deploy-boundary").inputs["policy"])
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
+    for action in ("kms:TagResource", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKeyRotation"):
+        for alias, expected in (("alias/slipway-bootstrap-state", False), ("alias/other", True)):
+            context: Context = {"kms:ResourceAliases": [alias]}
+            assert allowed(boundary, action, key, context) is expected, (action, alias)
+    assert allowed(boundary, "kms:Encrypt", key, {"kms:ResourceAliases": ["alias/slipway-bootstrap-state"]})
+
+
 @pytest.mark.parametrize("role", ["slipway-bootstrap-pull-request", "slipway-bootstrap-drift"])
 def test_reading_roles_change_nothing(bootstrap: Bootstrap, role: str) -> None:
     reads = ("Describe", "Get", "List", "Decrypt", "GET")

@@ -107,7 +107,7 @@ class Project:
 def project(engine: DockerEngine, context: Path) -> Generator[Project]:
     pipelines = {PIPELINE: {"context": f"pipelines/{PIPELINE}"}}
     local = {**committed("local"), "slipway:pipelines": pipelines}
-    staging = {"aws:region": REGION, "slipway:pipelines": pipelines}
+    staging = {"aws:region": REGION, "slipway:pipelines": pipelines, "slipway:docs": {"mode": "cloudfront"}}
     with scratch_project(local=local, staging=staging) as root:
         shutil.copytree(context, root / "pipelines" / PIPELINE)
         for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "Begin"]):

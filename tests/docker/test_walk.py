@@ -4,8 +4,13 @@ import json
 from typing import Any
 
 import httpx
+import pytest
+import yaml
 
-from tests.docker.conftest import PIPELINE, Project
+from engine.program import run_program
+from sandbox.deploy import SandboxProvider
+from tests.docker.conftest import PIPELINE, REGION, Project
+from tests.e2e.conftest import Api
 
 REPOSITORY = f"slipway-local/{PIPELINE}"
 IMAGE_TYPES = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json")
@@ -61,3 +66,61 @@ def test_an_image_that_the_engine_lost_is_pulled_from_the_sandbox(project: Proje
     job, log = run_job(project, "Grace")
     assert job["status"] == "SUCCEEDED", (job, log)
     assert "runs on aarch64" in log
+
+
+def test_promote_names_the_digest_for_staging_and_tags_it(project: Project) -> None:
+    project.done("promote", PIPELINE, "--from", "local", "--to", "staging", "--tag", "4.0.0")
+    entry = yaml.safe_load((project.root / "Pulumi.staging.yaml").read_text())["config"]["slipway:pipelines"][PIPELINE]
+    assert entry["image"].endswith(f".amazonaws.com/{REPOSITORY}@{project.digest}")
+    assert entry["imageTag"] == "release-4.0.0"
+    assert "context" not in entry
+    assert registry(project, "manifests/release-4.0.0").headers["Docker-Content-Digest"] == project.digest
+    tagged = f"127.0.0.1:{project.port}/{REPOSITORY}:release-4.0.0"
+    project.docker("pull", "--quiet", tagged)
+    digests = json.loads(project.docker("image", "inspect", "--format={{json .RepoDigests}}", tagged))
+    assert digests == [f"127.0.0.1:{project.port}/{REPOSITORY}@{project.digest}"]
+
+
+def test_the_other_stack_runs_that_very_image(project: Project) -> None:
+    provider = SandboxProvider(
+        endpoint_url=f"http://127.0.0.1:{project.port}",
+        region=REGION,
+        state=project.root / ".slipway",
+        root=project.root,
+        docker=project.engine,
+    )
+    before = registry(project, "tags/list").json()["tags"]
+    exports = json.loads(json.dumps(run_program(project.root, "staging", provider=provider, preview=False).exports))
+    assert exports["pipelines"][PIPELINE]["imageReference"].endswith(f"@{project.digest}")
+    assert registry(project, "tags/list").json()["tags"] == before, "nothing was built or pushed"
+    api = Api(exports["apiUrl"], exports["apiKeys"]["default"], exports)
+    job_id = api.submitted(PIPELINE, {"name": "Mary"})
+    job = api.finished(PIPELINE, job_id)
+    assert job["status"] == "SUCCEEDED", job
+    logs = project.client("logs")
+    definitions = project.client("batch").describe_job_definitions(jobDefinitionName=f"slipway-staging-{PIPELINE}")
+    properties = definitions["jobDefinitions"][0]["containerProperties"]
+    assert properties["image"] == exports["pipelines"][PIPELINE]["imageReference"]
+    group = properties["logConfiguration"]["options"]["awslogs-group"]
+    streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    events = [
+        event["message"]
+        for stream in streams
+        for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    ]
+    assert "built on aarch64, runs on aarch64" in events
+
+
+def test_images_lists_the_digest_with_its_tags_and_where_it_runs(project: Project) -> None:
+    listed = project.done("images", "--stack", "local")
+    for part in (project.digest[:19], "build-", "release-4.0.0", "linux/arm64", "local (running)", "staging (file)"):
+        assert part in listed
+
+
+@pytest.mark.parametrize("options", [["--aws"], ["--at", "2046-01-01T00:00:00Z"]])
+def test_what_is_promoted_does_not_expire(project: Project, options: list[str]) -> None:
+    shown = json.loads(project.done("lifecycle", PIPELINE, "--stack", "local", "--json", *options))
+    (image,) = (image for image in shown["images"] if image["digest"] == project.digest)
+    assert "release-4.0.0" in image["tags"]
+    assert image["action"] == "keep"
+    assert shown["differences"] == []

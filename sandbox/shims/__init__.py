@@ -24,6 +24,7 @@ from sandbox.shims import (
     events,
     functions,
     lifecycle_preview,
+    registry,
     s3,
     sns,
 )
@@ -45,7 +46,7 @@ def _installers() -> Mapping[str, list[Callable[[], object]]]:
         "apigateway_v1": [apigateway_reads.install, apigateway.install],
         "cloudwatch": [cloudwatch.install],
         "ec2": [ec2.install],
-        "ecr": [ecr.install, ecr_images.install, ecr_scans.install, lifecycle_preview.install],
+        "ecr": [ecr.install, ecr_images.install, ecr_scans.install, lifecycle_preview.install, registry.install],
         "ecs": [ecs.install],
         "eventbridge": [events.install],
         "lambda_svc": [run],

@@ -48,19 +48,29 @@ def _respect_filters(original: Callable[..., Any]) -> Callable[..., Any]:
     """Refuse to move a tag that no filter excepts, as in a repository whose tags are all immutable."""
 
     def put(data: Mapping[str, Any]) -> Any:
-        repository = emulator.service("ecr")._repositories.get(data.get("repositoryName", ""), {})
+        name: str = data.get("repositoryName", "")
+        repository = emulator.service("ecr")._repositories.get(name, {})
         mode: str = repository.get("imageTagMutability", "")
         if not mode.endswith("_WITH_EXCLUSION"):
             return original(data)
-        filters: list[Mapping[str, str]] = repository.get(_FILTERS, [])
-        excepted = any(fnmatch.fnmatchcase(data.get("imageTag", ""), entry["filter"]) for entry in filters)
-        repository["imageTagMutability"] = "IMMUTABLE" if (mode.startswith("IMMUTABLE") != excepted) else "MUTABLE"
+        repository["imageTagMutability"] = mutability(name, data.get("imageTag", ""))
         try:
             return original(data)
         finally:
             repository["imageTagMutability"] = mode
 
     return put
+
+
+def mutability(name: str, tag: str) -> str:
+    """`IMMUTABLE` or `MUTABLE`: what counts for one tag of a repository, its exceptions included."""
+    repository = emulator.service("ecr")._repositories.get(name, {})
+    mode: str = repository.get("imageTagMutability", "")
+    if not mode.endswith("_WITH_EXCLUSION"):
+        return mode
+    filters: list[Mapping[str, str]] = repository.get(_FILTERS, [])
+    excepted = any(fnmatch.fnmatchcase(tag, entry["filter"]) for entry in filters)
+    return "IMMUTABLE" if mode.startswith("IMMUTABLE") != excepted else "MUTABLE"
 
 
 def _address() -> str:

@@ -13,7 +13,7 @@ from cli.errors import CliError
 from cli.lifecycle_report import WORDS, Difference, Outlook, document, show
 from cli.project import find_root
 from cli.registry.client import Repository, open_repository
-from cli.registry.stacks import SHARED_STACK, ImageReference, StackFile, load_stack
+from cli.registry.stacks import SHARED_STACK, StackFile, load_stack
 from engine.config import load_project, load_stack_config
 from policy.guardrails.image_listing import INDEX_MEDIA_TYPES, ListingError, members_of, parse_time, read_listing
 from policy.guardrails.lifecycle import LifecycleRule
@@ -53,7 +53,7 @@ def run_lifecycle(
     root = find_root()
     view = _load(root, stack, pipeline)
     time = _time(at)
-    place = _place(view, pipeline)
+    place = view.place(pipeline)
     repository = None if listing is not None else open_repository(root, view, place)
     if repository is None:
         text, policy_from = _policy_without_registry(root, view, policy)
@@ -88,15 +88,6 @@ def _load(root: Path, stack: str, pipeline: str) -> StackFile:
             raise CliError(f"Stack {stack!r} has no repository for {pipeline!r}. Repositories: {known}.")
         return view
     return load_stack(root, stack, pipeline)
-
-
-def _place(view: StackFile, pipeline: str) -> ImageReference:
-    """Where the pipeline's images are: where the file says, else in the stack's registry."""
-    named = view.reference(pipeline) if pipeline in view.pipelines else None
-    if named is not None:
-        return named
-    account = view.registry_account if view.registry == "shared" else ""
-    return ImageReference(repository=view.repository(pipeline), digest="", account=account, region=view.region)
 
 
 def _time(at: str | None) -> datetime.datetime:

@@ -14,8 +14,12 @@ PULL_ACTIONS = (
     *("ecr:DescribeRepositories", "ecr:GetDownloadUrlForLayer", "ecr:ListImages", "ecr:ListTagsForResource"),
 )
 """To run an image, and to look the repository and its images up first."""
-PUSH_ACTIONS = (*("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"),)
-"""To push layers and images, and to give an image another tag."""
+PUSH_ACTIONS = (
+    *("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"),
+    *("ecr:GetLifecyclePolicy", "ecr:StartImageScan"),
+)
+"""To push layers and images, and to promote: to give an image another tag, once it is scanned and the lifecycle keeps
+it."""
 _LAMBDA_ACTIONS = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 """[AWS Lambda developer guide, "Create a Lambda function using a container image", "Amazon ECR permissions"]."""
 

@@ -107,10 +107,11 @@ class Repository:
         return f"repository {self.name!r} in {f'account {account}, ' if account else ''}{self.region}"
 
     def address(self) -> tuple[str, str]:
-        """Account and host name of the registry, as AWS calls them whatever the endpoint is."""
-        registry = {key: value for key, value in self._place.items() if key == "registryId"}
-        (found,) = self._ask("describe_repositories", _place=registry, repositoryNames=[self.name])["repositories"]
-        account = str(found["registryId"])
+        """Account and host name of the registry, as AWS calls them whatever the endpoint is; asked for if not known."""
+        account = self._place.get("registryId")
+        if account is None:
+            (found,) = self._ask("describe_repositories", _place={}, repositoryNames=[self.name])["repositories"]
+            account = str(found["registryId"])
         domain = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
         return account, f"{account}.dkr.ecr.{self.region}.{domain}"
 

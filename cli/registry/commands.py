@@ -34,6 +34,10 @@ def promote(
     if rollback:
         if source is not None:
             raise CliError("--rollback goes by the history of the target's file: leave --from out.")
+        if require_scan:
+            raise CliError(
+                "--rollback asks for no scan, for what ran before may be needed at once: leave --require-scan out."
+            )
         run_rollback(pipeline, target, tag=tag, as_json=as_json)
         return
     if source is None:

@@ -1,11 +1,13 @@
 """Whether a tag keeps an image from the lifecycle for good, by simulation with the repository's own policy."""
 
+import dataclasses
 import datetime
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from cli.errors import CliError
 from cli.registry.client import Repository
+from policy.guardrails.image_listing import ListingError, read_listing
 from policy.guardrails.lifecycle_simulation import Action, Image, LifecyclePolicyError, Verdict, read_policy, simulate
 
 _YEARS: Final = datetime.timedelta(days=100 * 365)
@@ -27,7 +29,11 @@ def check_shield(repository: Repository, digest: str, tag: str) -> None:
     except LifecyclePolicyError as error:
         raise CliError(f"The lifecycle policy of {repository.subject} can't be understood: {error}") from error
     now = datetime.datetime.now(datetime.UTC)
-    listed = [_image(detail, tag if detail["imageDigest"] == digest else "") for detail in repository.images()]
+    try:
+        present = read_listing(list(repository.images()))
+    except ListingError as error:
+        raise CliError(f"What ECR says of the images in {repository.subject} can't be understood: {error}") from error
+    listed = [_tagged(image, tag) if image.digest == digest else image for image in present]
     verdicts = simulate(rules, [*listed, *_later_images(now)], now + _YEARS)
     verdict = next((verdict for verdict in verdicts if verdict.image.digest == digest), None)
     if verdict is not None and verdict.action is not Action.KEEP:
@@ -41,14 +47,8 @@ def _later_images(now: datetime.datetime) -> Iterator[Image]:
         yield Image(digest=f"later:{number}", tags=tags, pushed_at=now + datetime.timedelta(days=1, seconds=number))
 
 
-def _image(detail: Mapping[str, Any], tag: str) -> Image:
-    tags: list[str] = [*detail.get("imageTags", []), *([tag] if tag else [])]
-    return Image(
-        digest=detail["imageDigest"],
-        tags=tuple(dict.fromkeys(tags)),
-        pushed_at=detail["imagePushedAt"],
-        subject=str(detail.get("subjectManifestDigest", "")),
-    )
+def _tagged(image: Image, tag: str) -> Image:
+    return dataclasses.replace(image, tags=tuple(dict.fromkeys((*image.tags, tag))))
 
 
 def _explain(repository: Repository, digest: str, tag: str, verdict: Verdict) -> str:

@@ -14,7 +14,7 @@ from cli.errors import CliError
 from cli.outputs import stack_exports
 from cli.registry.documents import items, mapping
 from cli.stack_files import read_stack_file
-from components.naming import stack_prefix
+from components.naming import repository_name
 from engine.config import Project, load_project
 
 SHARED_STACK = "shared"
@@ -65,7 +65,7 @@ class StackFile:
     def repository(self, pipeline: str) -> str:
         """The repository in the stack's registry."""
         owner = SHARED_STACK if self.registry == "shared" else self.name
-        return f"{stack_prefix(self.project, owner)}/{pipeline}"
+        return repository_name(self.project, owner, pipeline)
 
     def reference(self, pipeline: str) -> ImageReference | None:
         """The image that the file names; None if it names none.
@@ -78,6 +78,19 @@ class StackFile:
             return None
         return self.resolve(pipeline, image)
 
+    def place(self, pipeline: str) -> ImageReference:
+        """Where the images of a pipeline are: where the file says, else in the stack's registry, without a digest.
+
+        Raises:
+            CliError: the file names something that is no image by digest.
+        """
+        named = self.reference(pipeline) if pipeline in self.pipelines else None
+        return named or self._in_registry(pipeline, "")
+
+    def _in_registry(self, pipeline: str, digest: str) -> ImageReference:
+        account = self.registry_account if self.registry == "shared" else ""
+        return ImageReference(repository=self.repository(pipeline), digest=digest, account=account, region=self.region)
+
     def resolve(self, pipeline: str, image: object) -> ImageReference:
         """What an `image` of this stack means.
 
@@ -85,10 +98,7 @@ class StackFile:
             CliError: it is no image by digest.
         """
         if isinstance(image, str) and DIGEST.fullmatch(image):
-            account = self.registry_account if self.registry == "shared" else ""
-            return ImageReference(
-                repository=self.repository(pipeline), digest=image, account=account, region=self.region
-            )
+            return self._in_registry(pipeline, image)
         return parse_reference(image, f"the image of {pipeline!r} in {self.file}")
 
     def value(self, pipeline: str, image: ImageReference, host: str) -> str:

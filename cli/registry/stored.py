@@ -134,7 +134,7 @@ def _digest(image: Callable[[], ImageReference | None]) -> str:
 
 
 def _stored(root: Path, stack: StackFile, pipeline: str, users: _Users) -> Stored:
-    repository = open_repository(root, stack, _place(stack, pipeline))
+    repository = open_repository(root, stack, stack.place(pipeline))
     details = sorted(repository.images(), key=lambda detail: detail["imagePushedAt"], reverse=True)
     manifests = repository.manifests([str(detail["imageDigest"]) for detail in details])
     platforms = _platforms(repository, manifests.values())
@@ -157,16 +157,6 @@ def _stored(root: Path, stack: StackFile, pipeline: str, users: _Users) -> Store
         images=images,
         stored_bytes=_stored_bytes(manifests.values()),
     )
-
-
-def _place(stack: StackFile, pipeline: str) -> ImageReference:
-    """Where the images of a pipeline are: where the file says, else in the stack's registry."""
-    if pipeline in stack.pipelines:
-        named = stack.reference(pipeline)
-        if named is not None:
-            return named
-    account = stack.registry_account if stack.registry == "shared" else ""
-    return ImageReference(repository=stack.repository(pipeline), digest="", account=account, region=stack.region)
 
 
 def _platforms(repository: Repository, manifests: Iterable[Manifest]) -> dict[str, str]:

@@ -22,7 +22,10 @@ PULL = [
     "ecr:ListImages",
     "ecr:ListTagsForResource",
 ]
-PUSH = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"]
+PUSH = [
+    *("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"),
+    *("ecr:GetLifecyclePolicy", "ecr:StartImageScan"),
+]
 
 
 def lambda_pulls(*arns: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class ContainerImageArgs:
     pipeline: PipelineSettings
     """With a context."""
     repository_url: pulumi.Input[str]
+    registry_id: pulumi.Input[str]
+    """The 12 digits of the account that the repository is in."""
     build_cache: bool
     """Keep layers in the repository under the tag `buildcache`."""
     build_on_preview: bool
@@ -61,8 +63,7 @@ class ContainerImage(pulumi.ComponentResource):
         )
         # Asked for on each run: the token lives for 12 hours and is part of no difference.
         token = ecr.get_authorization_token_output(
-            registry_id=url.apply(lambda value: value.split(".", 1)[0]),
-            opts=pulumi.InvokeOutputOptions(parent=self),
+            registry_id=args.registry_id, opts=pulumi.InvokeOutputOptions(parent=self)
         )
         cache_ref = pulumi.Output.concat(url, ":", BUILD_CACHE_TAG)
         use_cache = args.build_cache and not pipeline.no_cache

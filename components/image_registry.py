@@ -41,6 +41,8 @@ class ImageRegistry(pulumi.ComponentResource):
     repository_arn: pulumi.Output[str]
     repository_name: pulumi.Output[str]
     repository_url: pulumi.Output[str]
+    registry_id: pulumi.Output[str]
+    """The account's 12 digits."""
     policy: ecr.RepositoryPolicy | None
     """What lets others in. Whoever needs that should depend on it."""
 
@@ -76,6 +78,7 @@ class ImageRegistry(pulumi.ComponentResource):
         self.repository_arn = repository.arn
         self.repository_name = repository.name
         self.repository_url = repository.repository_url
+        self.registry_id = repository.registry_id
         self.register_outputs({"repositoryArn": self.repository_arn, "repositoryUrl": self.repository_url})
 
 

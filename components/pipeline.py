@@ -99,12 +99,25 @@ class Pipeline(pulumi.ComponentResource):
 
     def _image(self, name: str, args: PipelineArgs, tags: Mapping[str, str]) -> pulumi.Input[str]:
         """The image by digest, and where it is."""
-        own = pulumi.ResourceOptions(parent=self)
-        pipeline = args.pipeline
+        settings, pipeline = args.settings, args.pipeline
+        own = settings.registry.kind == "own" and pipeline.image is None
+        # What another stack runs an image of stays, though this stack has no use for it any more.
+        registry = self._registry(name, args, tags) if own or pipeline.name in settings.used_elsewhere else None
         if pipeline.image is not None:
             self.repository_url, self.repository_arn = pipeline.image.repository_url, pipeline.image.repository_arn
             return pipeline.image.reference
-        self._find_repository(name, args, tags)
+        if own and registry is not None:
+            self.repository_url, self.repository_arn = registry.repository_url, registry.repository_arn
+            self.pull_grant, registry_id = registry.policy, registry.registry_id
+        else:
+            # An answer that a preview has, too, and that is right wherever the registry is.
+            shared = ecr.get_repository_output(
+                name=naming.repository_name(settings.project, SHARED_STACK, pipeline.name),
+                registry_id=settings.registry.account or None,
+                opts=pulumi.InvokeOutputOptions(parent=self),
+            )
+            self.repository_url, self.repository_arn = shared.repository_url, shared.arn
+            registry_id = shared.registry_id
         if pipeline.digest is not None:
             return pulumi.Output.concat(self.repository_url, "@", pipeline.digest)
         image = ContainerImage(
@@ -113,25 +126,18 @@ class Pipeline(pulumi.ComponentResource):
                 root=args.root,
                 pipeline=pipeline,
                 repository_url=self.repository_url,
-                build_cache=args.settings.build_cache,
-                build_on_preview=args.settings.build_on_preview,
+                registry_id=registry_id,
+                build_cache=settings.build_cache,
+                build_on_preview=settings.build_on_preview,
             ),
-            own,
+            pulumi.ResourceOptions(parent=self),
         )
         return image.reference
 
-    def _find_repository(self, name: str, args: PipelineArgs, tags: Mapping[str, str]) -> None:
-        """Make the stack's own repository, or look up the shared one, which a preview then knows, too."""
+    def _registry(self, name: str, args: PipelineArgs, tags: Mapping[str, str]) -> ImageRegistry:
+        """The stack's own repository."""
         settings, pipeline = args.settings, args.pipeline
-        if settings.registry.kind == "shared":
-            shared = ecr.get_repository_output(
-                name=naming.repository_name(settings.project, SHARED_STACK, pipeline.name),
-                registry_id=settings.registry.account or None,
-                opts=pulumi.InvokeOutputOptions(parent=self),
-            )
-            self.repository_url, self.repository_arn = shared.repository_url, shared.arn
-            return
-        registry = ImageRegistry(
+        return ImageRegistry(
             name,
             ImageRegistryArgs(
                 repository=naming.repository_name(settings.project, settings.stack, pipeline.name),
@@ -145,20 +151,23 @@ class Pipeline(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.repository_url, self.repository_arn = registry.repository_url, registry.repository_arn
-        self.pull_grant = registry.policy
 
     def _grants(self, settings: Settings, pipeline: PipelineSettings) -> Sequence[Statement]:
-        """Lambda pulls for the stack's functions that run the image: their ARNs follow from their names."""
-        names = [
-            naming.fit(naming.function_name(settings.project, settings.stack, function.name))
-            for function in settings.functions
-            if function.pipeline == pipeline.name
-        ]
+        """Lambda pulls for the functions that run the image: their ARNs follow from their names.
+
+        Of a stack that has the image by promotion no more is known than how the names of its functions begin.
+        """
+        if pipeline.name in settings.used_elsewhere:
+            names = [f"{naming.project_prefix(settings.project)}*"]
+        else:
+            names = [
+                naming.fit(naming.function_name(settings.project, settings.stack, function.name))
+                for function in settings.functions
+                if function.pipeline == pipeline.name
+            ]
         if not names:
             return ()
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         place = f"arn:{naming.partition(settings.region)}:lambda:{settings.region}:"
-        return [
-            repository_access.lambda_pulls([pulumi.Output.concat(place, account, ":function:", name) for name in names])
-        ]
+        arns = [pulumi.Output.concat(place, account, ":function:", name) for name in names]
+        return [repository_access.lambda_pulls(arns)]

@@ -248,8 +248,8 @@ def _check_repositories(
 ) -> None:
     """Refuse what would delete a repository of this stack that somebody runs an image of."""
     key = "repositories" if registry.repositories else "pipelines"
-    own = {pipeline.name for pipeline in pipelines if registry.kind == "own" and pipeline.image is None}
-    for name in sorted(set(used) - {*registry.repositories, *own}):
+    names = {*registry.repositories, *(pipeline.name for pipeline in pipelines)}
+    for name in sorted(set(used) - names):
         several = len(used[name]) > 1
         users = f"the stack{'s' if several else ''} {' and '.join(used[name])}"
         top.problems.add(

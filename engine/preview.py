@@ -77,6 +77,7 @@ def _placeholders(registration: Registration, region: str) -> dict[str, Any]:
     if registration.type == "aws:batch/jobDefinition:JobDefinition":
         answers["revision"] = 1
     if registration.type == "aws:ecr/repository:Repository":
+        answers["registryId"] = PLACEHOLDER_ACCOUNT
         answers["repositoryUrl"] = f"{PLACEHOLDER_ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{name}"
     if registration.type == "aws:apigateway/restApi:RestApi":
         answers["executionArn"] = f"arn:aws:execute-api:{region}:{PLACEHOLDER_ACCOUNT}:{name}"

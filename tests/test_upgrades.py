@@ -176,7 +176,10 @@ def test_what_another_stack_runs_is_protected_from_then_on(
     upgrade: Upgrade, deployed: SimulatedAccount, beside_staging: Path
 ) -> None:
     account = deployed.copy()
-    assert upgrade(account, root=beside_staging) == {"update": {"Repository wordcount"}}
+    assert upgrade(account, root=beside_staging) == {
+        "update": {"Repository wordcount"},  # no longer deleted with the images in it
+        "create": {"RepositoryPolicy wordcount"},  # functions of staging may run them
+    }
     # Whoever takes the repository out behind the settings' back meets the engine's own refusal.
     deleted = [change for change in run(account, pipelines={"other": WORDCOUNT}) if change.type == REPOSITORY]
     assert {(change.operation, change.protected) for change in deleted} == {
@@ -185,12 +188,49 @@ def test_what_another_stack_runs_is_protected_from_then_on(
     }
 
 
-@pytest.mark.parametrize("change", [{"pipelines": {"renamed": WORDCOUNT}}, {"registry": "shared"}])
-def test_a_change_that_would_delete_what_another_stack_runs_is_refused(
-    deployed: SimulatedAccount, beside_staging: Path, change: dict[str, Any]
+def test_a_rename_that_would_delete_what_another_stack_runs_is_refused(
+    deployed: SimulatedAccount, beside_staging: Path
 ) -> None:
     with pytest.raises(ProgramError, match=r"keeps the repository slipway-dev/wordcount; .* the stack staging runs"):
-        run(deployed.copy(), beside_staging, **change)
+        run(deployed.copy(), beside_staging, pipelines={"renamed": WORDCOUNT})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"registry": "shared"},
+        {
+            "pipelines": {
+                "wordcount": {
+                    "image": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/team/job@sha256:{'cd' * 32}",
+                    "schema": "pipelines/wordcount/parameters.schema.json",
+                }
+            }
+        },
+    ],
+)
+def test_what_another_stack_runs_stays_when_this_one_has_no_more_use_for_it(
+    upgrade: Upgrade, deployed: SimulatedAccount, beside_staging: Path, change: dict[str, Any]
+) -> None:
+    account = deployed.copy()
+    upgrade(account, root=beside_staging)
+    found = upgrade(account, root=beside_staging, **change)
+    assert found.get("delete", set()) <= {"Image wordcount"}
+    # When no stack names an image in it any more, the engine still asks somebody to say so (docs/failures.md).
+    gone = [item for item in run(account, **change) if item.type == REPOSITORY]
+    assert [(item.operation, item.protected) for item in gone] == [(Operation.DELETE, True)]
+
+
+def test_functions_of_the_stacks_that_run_its_image_may_pull_it(beside_staging: Path) -> None:
+    deployment = run_program(
+        beside_staging, "dev", provider=SimulatedAccount(REGION), preview=False, config=settings(registry="shared")
+    )
+    policy = deployment.one("aws:ecr/repositoryPolicy:RepositoryPolicy")
+    assert policy.inputs["repository"] == "slipway-dev/wordcount"
+    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    (pattern,) = statement["Condition"]["ArnLike"]["aws:sourceArn"]
+    assert pattern.startswith(f"arn:aws:lambda:{REGION}:")
+    assert pattern.endswith(":function:slipway-*")
 
 
 def test_another_registry_moves_the_image_and_what_runs_it(upgrade: Upgrade, deployed: SimulatedAccount) -> None:

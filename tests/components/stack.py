@@ -11,6 +11,7 @@ from engine.program import Deployment, Registration
 ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
+OTHER_ACCOUNT = "222222222222"
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shared/wordcount@{DIGEST}"
 WORDCOUNT = {"context": "pipelines/wordcount"}
@@ -37,6 +38,7 @@ class FakeAws:
         match registration.type:
             case "aws:ecr/repository:Repository":
                 outputs["arn"] = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}"
+                outputs["registryId"] = ACCOUNT
                 outputs["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
             case "docker-build:index:Image":
                 outputs["digest"] = DIGEST
@@ -87,7 +89,8 @@ class FakeAws:
 
     def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         if token == "aws:ecr/getAuthorizationToken:getAuthorizationToken":
-            assert args == {"registryId": ACCOUNT}
+            assert set(args) == {"registryId"}
+            assert args["registryId"] in (ACCOUNT, OTHER_ACCOUNT)
             return {"userName": "AWS", "password": "short-lived", "authorizationToken": "x", "id": "x"}
         if token == "aws:index/getCallerIdentity:getCallerIdentity":
             return {"accountId": ACCOUNT, "id": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT}

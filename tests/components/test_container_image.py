@@ -1,9 +1,12 @@
 """The build of an image. What isn't proven here: that BuildKit takes the options, and that the push succeeds."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from components.build_context import content_tag
 from components.container_image import BUILD_SETTINGS
-from engine.program import Deployment
-from tests.components.stack import ACCOUNT, REGION, ROOT, Run
+from engine.program import Deployment, Registration, run_program
+from tests.components.stack import ACCOUNT, REGION, ROOT, FakeAws, Run
 
 IMAGE = "docker-build:index:Image"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
@@ -84,3 +87,29 @@ def test_consumers_get_the_digest_and_never_the_tag(dev: Deployment) -> None:
     (tag,) = dev.one(IMAGE).inputs["tags"]
     others = [item for item in dev.registrations if item.custom and item.type != IMAGE]
     assert tag.split(":")[-1] not in repr([item.inputs for item in others])
+
+
+class Emulator(FakeAws):
+    """A registry whose address doesn't begin with the account."""
+
+    def __init__(self) -> None:
+        self.asked: list[Mapping[str, Any]] = []
+
+    def create(self, registration: Registration) -> tuple[str, dict[str, Any]]:
+        id_, outputs = super().create(registration)
+        if registration.type == "aws:ecr/repository:Repository":
+            outputs["repositoryUrl"] = "127.0.0.1:4566/slipway-dev/wordcount"
+        return id_, outputs
+
+    def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "AuthorizationToken" in token:
+            self.asked.append(args)
+        return super().invoke(token, args)
+
+
+def test_the_token_is_asked_for_by_account_whatever_the_registrys_address() -> None:
+    provider = Emulator()
+    config = {"aws:region": REGION, "pipelines": {"wordcount": {"context": "pipelines/wordcount"}}}
+    deployment = run_program(ROOT, "dev", provider=provider, preview=False, config=config)
+    assert provider.asked == [{"registryId": ACCOUNT}]
+    assert deployment.one(IMAGE).inputs["registries"][0]["address"] == "127.0.0.1:4566"

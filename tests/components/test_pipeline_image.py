@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.preview import PLACEHOLDER_ACCOUNT
 from engine.program import UNKNOWN, Deployment
-from tests.components.stack import ACCOUNT, DIGEST, REGION, Run
+from tests.components.stack import ACCOUNT, DIGEST, OTHER_ACCOUNT, REGION, Run
 
 IMAGE = "docker-build:index:Image"
 REPOSITORY = "aws:ecr/repository:Repository"
@@ -68,10 +68,11 @@ def test_a_digest_alone_is_looked_up_in_the_shared_repository(run: Run) -> None:
 
 
 def test_the_shared_repository_may_be_in_another_account(run: Run) -> None:
-    other = "222222222222"
-    deployment = run({"registry": "shared", "registryAccount": other, "pipelines": {"wordcount": PROMOTED}})
-    assert image_of(deployment) == f"{other}.{HOST}/slipway-shared/wordcount@{DIGEST}"
-    assert pulled_by_the_starter(deployment) == [f"arn:aws:ecr:{REGION}:{other}:repository/slipway-shared/wordcount"]
+    settings = {"registry": "shared", "registryAccount": OTHER_ACCOUNT}
+    for deployment in (run(settings), run({**settings, "pipelines": {"wordcount": PROMOTED}})):
+        assert image_of(deployment) == f"{OTHER_ACCOUNT}.{HOST}/slipway-shared/wordcount@{DIGEST}"
+        (repository,) = pulled_by_the_starter(deployment)
+        assert repository == f"arn:aws:ecr:{REGION}:{OTHER_ACCOUNT}:repository/slipway-shared/wordcount"
 
 
 def test_a_preview_knows_what_it_looks_up(run: Run) -> None:

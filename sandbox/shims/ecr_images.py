@@ -16,7 +16,7 @@ from sandbox.shims.replacing import replace
 Data = Mapping[str, Any]
 
 _PAGE: Final = 100
-"""Images of one page unless the caller says otherwise [ECR API reference, "DescribeImages"]."""
+"""Images of one page unless the caller says otherwise [ECR API reference, "DescribeImages", "ListImages"]."""
 _PART_BYTES: Final = 10 * 1024 * 1024
 """[ECR API reference, "InitiateLayerUpload"]."""
 _MANIFEST_CHARACTERS: Final = 4_194_304
@@ -29,6 +29,8 @@ def install() -> None:
     for name, make in {
         "_put_image": _put_image,
         "_batch_get_image": _batch_get_image,
+        "_batch_delete_image": _batch_delete_image,
+        "_list_images": _list_images,
         "_describe_images": _describe_images,
         "_get_download_url_for_layer": _download_url,
         "_batch_check_layer_availability": _availability,
@@ -144,17 +146,69 @@ def _batch_get_image(_original: Callable[..., Any]) -> Callable[..., Any]:
     return get
 
 
-def _look_up(data: Data, image_id: Data) -> tuple[Mapping[str, Any] | None, tuple[str, str]]:
+def _look_up(data: Data, image_id: Data) -> tuple[dict[str, Any] | None, tuple[str, str]]:
     missing = ("ImageNotFound", "Requested image not found")
     if not image_id.get("imageDigest") and not image_id.get("imageTag"):
         return None, ("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null")
-    image: Mapping[str, Any] | None = emulator.service("ecr")._find_image(data["repositoryName"], image_id)
+    image: dict[str, Any] | None = emulator.service("ecr")._find_image(data["repositoryName"], image_id)
     if image is None:
         return None, missing
     if _mismatch(image, image_id):
         return None, ("ImageTagDoesNotMatchDigest", "Requested tag does not match digest")
     accepted = data.get("acceptedMediaTypes")
     return (None, missing) if accepted and image["imageManifestMediaType"] not in accepted else (image, missing)
+
+
+def _batch_delete_image(_original: Callable[..., Any]) -> Callable[..., Any]:
+    """A tag goes alone, unless it is the image's last; a digest takes the image and all its tags."""
+
+    def delete(data: Data) -> Any:
+        refused = no_repository(data)
+        if refused:
+            return refused
+        ecr, name = emulator.service("ecr"), data["repositoryName"]
+        deleted: list[Mapping[str, Any]] = []
+        failures: list[Mapping[str, Any]] = []
+        for image_id in data.get("imageIds", []):
+            found, failure = _look_up(data, image_id)
+            if found is None:
+                failures.append({"imageId": image_id, "failureCode": failure[0], "failureReason": failure[1]})
+                continue
+            named = [image_id["imageTag"]] if image_id.get("imageTag") else _tags(found)
+            deleted += _ids(found, named)
+            found["imageTags"] = [tag for tag in _tags(found) if tag not in named]
+            if not found["imageTags"]:
+                ecr._images[name].remove(found)
+                ecr._manifest_blobs.get(name, {}).pop(found["imageDigest"], None)
+        return answer({"imageIds": deleted, "failures": failures})
+
+    return delete
+
+
+def _list_images(_original: Callable[..., Any]) -> Callable[..., Any]:
+    """One entry for each tag; one without a tag for an image that has none."""
+
+    def list_(data: Data) -> Any:
+        refused = no_repository(data)
+        if refused:
+            return refused
+        status = data.get("filter", {}).get("tagStatus", "ANY")
+        images: Sequence[Mapping[str, Any]] = emulator.service("ecr")._images.get(data["repositoryName"], [])
+        wanted = [image for image in images if status in ("ANY", "TAGGED" if _tags(image) else "UNTAGGED")]
+        return _page(data, "imageIds", [entry for image in wanted for entry in _ids(image, _tags(image))])
+
+    return list_
+
+
+def _ids(image: Mapping[str, Any], tags: Sequence[str]) -> list[dict[str, str]]:
+    digest = {"imageDigest": image["imageDigest"]}
+    return [{**digest, "imageTag": tag} for tag in tags] or [digest]
+
+
+def _page(data: Data, name: str, entries: Sequence[Any]) -> Any:
+    start, size = int(data.get("nextToken") or 0), int(data.get("maxResults") or _PAGE)
+    more = {"nextToken": str(start + size)} if start + size < len(entries) else {}
+    return answer({name: entries[start : start + size], **more})
 
 
 def _describe_images(_original: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,9 +228,7 @@ def _describe_images(_original: Callable[..., Any]) -> Callable[..., Any]:
         details = [
             _detail(name, image) for image in images if status in ("ANY", "TAGGED" if _tags(image) else "UNTAGGED")
         ]
-        start, size = int(data.get("nextToken") or 0), int(data.get("maxResults") or _PAGE)
-        more = {"nextToken": str(start + size)} if start + size < len(details) else {}
-        return answer({"imageDetails": details[start : start + size], **more})
+        return _page(data, "imageDetails", details)
 
     return describe
 

@@ -160,12 +160,45 @@ def test_images_are_listed_with_their_sizes_in_pages(ecr: Any, repository: str) 
     assert (code, "imageTag:'none'" in message) == ("ImageNotFoundException", True)
 
 
+def test_each_tag_is_listed_and_goes_alone_until_the_last_takes_the_image(ecr: Any, repository: str) -> None:
+    put = {"repositoryName": repository, "imageManifest": manifest_of(b"{}")}
+    digest = ecr.put_image(**put, imageTag="one")["image"]["imageId"]["imageDigest"]
+    ecr.put_image(**put, imageTag="two")
+    bare = ecr.put_image(repositoryName=repository, imageManifest=manifest_of(b"{ }"))["image"]["imageId"]
+    tagged = [{"imageDigest": digest, "imageTag": tag} for tag in ("one", "two")]
+
+    def listed(status: str = "ANY") -> Any:
+        return ecr.list_images(repositoryName=repository, filter={"tagStatus": status})["imageIds"]
+
+    assert (listed(), listed("TAGGED"), listed("UNTAGGED")) == ([*tagged, bare], tagged, [bare])
+    pages = ecr.get_paginator("list_images").paginate(repositoryName=repository, PaginationConfig={"PageSize": 2})
+    assert [len(page["imageIds"]) for page in pages] == [2, 1]
+
+    def delete(**image_id: str) -> Any:
+        return ecr.batch_delete_image(repositoryName=repository, imageIds=[image_id])
+
+    assert delete(imageTag="one")["imageIds"] == tagged[:1]
+    assert listed("TAGGED") == tagged[1:]
+    assert delete(imageTag="one")["failures"][0]["failureCode"] == "ImageNotFound"
+    assert delete(imageTag="two")["imageIds"] == tagged[1:]
+    assert listed() == [bare]
+    pulled = httpx.get(f"{ecr.meta.endpoint_url}/v2/{repository}/manifests/{digest}", trust_env=False)
+    assert pulled.status_code == 404
+    ecr.put_image(**put, imageTag="one")
+    ecr.put_image(**put, imageTag="two")
+    assert delete(imageDigest=digest)["imageIds"] == tagged
+    assert delete(**bare)["imageIds"] == [bare]
+    assert listed() == []
+
+
 def test_nothing_is_known_of_a_repository_that_is_not_there(ecr: Any, unique: str) -> None:
     image_id = {"imageDigest": sha256(b"x")}
     name = {"repositoryName": unique}
     for call, arguments in (
         (ecr.batch_get_image, {"imageIds": [image_id]}),
         (ecr.describe_images, {}),
+        (ecr.list_images, {}),
+        (ecr.batch_delete_image, {"imageIds": [image_id]}),
         (ecr.describe_image_scan_findings, {"imageId": image_id}),
         (ecr.start_image_scan, {"imageId": image_id}),
         (ecr.put_image, {"imageManifest": "{}"}),

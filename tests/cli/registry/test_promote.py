@@ -296,6 +296,15 @@ def test_a_tag_that_the_lifecycle_does_not_keep_is_refused(
     assert registry.tags(repository, image) == []
 
 
+def test_a_tag_that_keeps_for_some_days_only_is_refused(slipway: Slipway, stacks: Path, registry: FakeRegistry) -> None:
+    aged = {"tagStatus": "tagged", "tagPrefixList": ["release-"], "countType": "sinceImagePushed"}
+    rule = {"rulePriority": 1, "selection": {**aged, "countUnit": "days", "countNumber": 3650}}
+    repository = registry.repository(lifecycle={"rules": [{**rule, "action": {"type": "expire"}}]})
+    name_image(stacks, "dev", f"{HOST}/{repository}@{registry.image(repository)}")
+    assert "rule 1 would expire it" in refused(slipway, stacks, "--tag", "1")
+    assert promote(slipway).code == 0
+
+
 def test_without_a_lifecycle_every_tag_keeps(slipway: Slipway, stacks: Path, registry: FakeRegistry) -> None:
     repository = registry.repository(lifecycle=None)
     name_image(stacks, "dev", f"{HOST}/{repository}@{registry.image(repository)}")

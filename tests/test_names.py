@@ -81,6 +81,11 @@ def preview(root: Path, stack: str, **settings: Any) -> Deployment:
 
 def test_stacks_and_projects_share_an_account_without_sharing_a_name(other_project: Path) -> None:
     deployments = [preview(root, stack) for root in (ROOT, other_project) for stack in ("dev", "prod")]
+    config = {"aws:region": REGION, "repositories": ["wordcount"], "notifications": {"emails": ["team@example.org"]}}
+    deployments += [
+        run_program(root, "shared", provider=PreviewProvider(REGION), preview=True, config=config)
+        for root in (ROOT, other_project)
+    ]
     taken = [name for deployment in deployments for name in names(deployment)]
     assert len(taken) == len(set(taken)), sorted({name for name in taken if taken.count(name) > 1})
     assert len(taken) > 4 * 15

@@ -131,6 +131,16 @@ def test_arns_are_of_the_regions_partition(run: Run, region: str, partition: str
     assert accounts["Principal"]["AWS"] == [f"arn:{partition}:iam::{A}:root"]
 
 
+def test_pushes_and_findings_of_the_repositories_are_told(run: Run) -> None:
+    """There are no jobs here whose failures could be."""
+    settings = {"pipelines": {}, "repositories": ["wordcount"], "notifications": {"emails": ["team@example.org"]}}
+    deployment = run(settings, stack="shared")
+    rules = deployment.all("aws:cloudwatch/eventRule:EventRule")
+    assert rules
+    assert all('"slipway-shared/"' in rule.inputs["eventPattern"] for rule in rules)
+    assert not deployment.all("aws:sqs/queue:Queue")
+
+
 def test_a_preview_knows_all_of_it(run: Run) -> None:
     """The policy pack judges the policy before it is there."""
     deployment = run(None, stack="shared", preview=True)

@@ -1,5 +1,6 @@
 """`slipway releases`: who gave which image to which stack, and when."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,8 +77,6 @@ def document(release: Release) -> dict[str, Any]:
 
 
 def _instant(release: Release) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(release.commit.date).timestamp() if release.commit else 0.0
 
 

@@ -135,15 +135,13 @@ class RunningImages:
         return frozenset(urn for urn in use.origins if _kind(self._stack.find(urn)) in _ORIGINS)
 
     def tags(self, use: Use, repository: Resource) -> frozenset[str] | None:
-        """The tags that the image has in its repository; None if the stack doesn't tell them all."""
+        """The tags that the image has in its repository, as far as the stack tells; None if it tells of none."""
         tags = {use.reference.tag} if use.reference is not None and use.reference.tag else set[str]()
         for build in dict.fromkeys((*use.builds, *self._builds)):
             if not self._is_of(use, build):
                 continue
             for target in _targets(build):
-                if target is None:
-                    return None
-                if target.tag and names(target, repository, use.origins):
+                if target is not None and target.tag and names(target, repository, use.origins):
                     tags.add(target.tag)
         return frozenset(tags) or None
 

@@ -133,6 +133,16 @@ class TestTags:
         assert judged(*self.SHIELD, of=own, others=[other]).status == "violation"
         assert judged(*self.SHIELD, of=own, runner=job(image(), other), others=[other]).status == "violation"
 
+    def test_build_that_may_be_another_tells_nothing(self):
+        own = repository()
+        other = build([f"{HOST}/jobs:release-1"], of=own)
+        assert judged(*self.SHIELD, of=own, others=[other]).status == "violation"
+
+    def test_tag_that_is_known_beside_one_that_is_not_counts(self):
+        own = repository()
+        made = build([UNKNOWN_TEXT, f"{HOST}/jobs:release-1"], of=own)
+        assert judged(*self.SHIELD, of=own, runner=unknown_job(own, made), others=[made]).status == "pass"
+
     def test_any_of_the_tags_shields(self):
         own = repository()
         made = build([f"{HOST}/jobs:abc", f"{HOST}/jobs:release-1"], of=own, digest=DIGEST)
@@ -184,6 +194,7 @@ class TestMovingTags:
     @pytest.mark.parametrize(
         ("mode", "patterns", "tag", "status"),
         [
+            ("immutable", [], "v1", "pass"),
             ("IMMUTABLE_WITH_EXCLUSION", ["buildcache"], "v1", "pass"),
             ("IMMUTABLE_WITH_EXCLUSION", ["buildcache"], "", "pass"),
             ("IMMUTABLE_WITH_EXCLUSION", ["v*"], "v1", "violation"),
@@ -200,9 +211,10 @@ class TestMovingTags:
         own = repository(imageTagMutability=mode, imageTagMutabilityExclusionFilters=filters)
         assert judged(UNTAGGED, keep(10), of=own, runner=job(image(tag=tag))).status == status
 
-    def test_one_tag_that_stays_is_enough(self):
+    @pytest.mark.parametrize("mode", ["IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"])
+    def test_one_tag_that_stays_is_enough(self, mode: str):
         filters = [{"filter": "latest*", "filterType": "WILDCARD"}]
-        own = repository(imageTagMutability="IMMUTABLE_WITH_EXCLUSION", imageTagMutabilityExclusionFilters=filters)
+        own = repository(imageTagMutability=mode, imageTagMutabilityExclusionFilters=filters)
         made = build([f"{HOST}/jobs:latest", f"{HOST}/jobs:abc"], of=own, digest=DIGEST)
         assert judged(UNTAGGED, keep(10), of=own, others=[made]).status == "pass"
 
@@ -302,7 +314,10 @@ class TestFirstPreview:
         own, other = repository(), repository("other")
         made = build(UNKNOWN_TEXT, of=own)
         other_policy = policy(pushed(1), of=other, name="others")
-        runners = [unknown_job(made), function(UNKNOWN_TEXT, made), job(UNKNOWN_TEXT, made)]
+        unknown_task = resource(
+            "ecs:TaskDefinition", {"containerDefinitions": UNKNOWN_TEXT}, depends={"containerDefinitions": [made]}
+        )
+        runners = [unknown_job(made), function(UNKNOWN_TEXT, made), job(UNKNOWN_TEXT, made), unknown_task]
         for runner in runners:
             others = [made, other, other_policy]
             assert judged(pushed(9), of=own, runner=runner, others=others).status == "violation"

@@ -184,6 +184,13 @@ class TestOneDigest:
         assert verdict(self.RULE, unknown_job(made), function(image()), own, made).unknown == ["containerProperties"]
         assert verdict(self.RULE, function(image()), unknown_job(made), own, made).unknown == ["imageUri"]
 
+    def test_document_of_two_builds_is_not_yet_known(self):
+        own = repository()
+        one = build(UNKNOWN_TEXT, of=own, digest=DIGEST, name="one")
+        two = build(UNKNOWN_TEXT, of=own, digest=OTHER_DIGEST, name="two")
+        answer = verdict(self.RULE, unknown_job(one, two), function(image(), one), own, one, two)
+        assert answer.unknown == ["containerProperties"]
+
     def test_violation_is_not_hidden_by_what_is_open(self):
         own = repository()
         others = [function(image(digest=OTHER_DIGEST)), unknown_job(own, name="open"), own]
@@ -200,6 +207,7 @@ class TestOneDigest:
         answer = verdict(self.RULE, unknown_job(), function(image()))
         assert answer.unknown == ["containerProperties"]
         assert verdict(self.RULE, function(image()), unknown_job()).unknown == ["imageUri"]
+        assert verdict(self.RULE, function(image()), unknown_job(), repository()).unknown == ["imageUri"]
         assert verdict(self.RULE, unknown_job(), function(image()), repository("other")).unknown == [
             "containerProperties"
         ]

@@ -187,6 +187,8 @@ class TestSelection:
             ("a*b*b", "ab", False),
             ("a*bc*cd", "abcd", False),
             ("a*b*c", "a-c-b", False),
+            ("*ab*ba*", "aba", False),
+            ("*ab*ba*", "abba", True),
             ("v?.[0-9]", "v1.2", False),
             ("v?.[0-9]", "v?.[0-9]", True),
             ("V*", "v1", False),
@@ -297,17 +299,23 @@ class TestIndexesAndArtifacts:
             image("old", 2, "v1"),
             image("signature of old", 0, subject="old"),
             image("signature of the signature", 0, subject="signature of old"),
+            image("and of that", 0, subject="signature of the signature"),
             image("orphan", 0, subject="deleted"),
         )
         assert acted_on(rules, *images) == {
             "old": ("expire", 1),
             "signature of old": ("expire", 1),
             "signature of the signature": ("expire", 1),
+            "and of that": ("expire", 1),
             "orphan": ("expire", 0),
         }
         found = verdicts(rules, *images)
         assert (found["signature of old"].why, found["orphan"].why) == ("goes with old", "what it refers to is gone")
         assert found["new"].why == "number 1 of 2 by age, 1 stay"
+
+    def test_artifact_is_not_counted(self):
+        images = (image("old", 2, "v1"), image("signature", 1, subject="old"))
+        assert acted_on([rule(1, 1)], *images) == {}
 
     def test_artifact_is_archived_with_its_subject_once(self):
         artifact = image("signature", 9, subject="old")
@@ -325,6 +333,12 @@ class TestPolicy:
         policy = {"rules": [{**untagged(1, 1), "description": "Untagged"}, rule(2, 9)]}
         assert read_policy(json.dumps(policy)) == read_policy(policy)
         assert [item.description for item in read_policy(policy)] == ["Untagged", ""]
+
+    def test_four_wildcards_are_the_most(self):
+        (read,) = read_policy({"rules": [rule(1, 1, "*test*1*2*3", "test*1*2*3*")]})
+        assert read.patterns == ("*test*1*2*3", "test*1*2*3*")
+        with pytest.raises(LifecyclePolicyError, match="a pattern with 6 wildcards, expected one with 4 at most"):
+            read_policy({"rules": [rule(1, 1, "test*1*2*3*4*5*6")]})
 
     def test_policy_without_rules_does_nothing(self):
         (found,) = verdicts([], image("A", 99)).values()

@@ -13,7 +13,9 @@ from typing import Any
 from sandbox import emulator
 from sandbox.shims import (
     apigateway,
+    apigateway_changes,
     apigateway_reads,
+    apigateway_tags,
     authorization,
     cloudwatch,
     ec2,
@@ -43,7 +45,12 @@ def _installers() -> Mapping[str, list[Callable[[], object]]]:
     return {
         # Its control plane imports the module of REST APIs past the loader.
         "apigateway": [functools.partial(emulator.service, "apigateway_v1")],
-        "apigateway_v1": [apigateway_reads.install, apigateway.install],
+        "apigateway_v1": [
+            apigateway_reads.install,
+            apigateway_changes.install,
+            apigateway_tags.install,
+            apigateway.install,
+        ],
         "cloudwatch": [cloudwatch.install],
         "ec2": [ec2.install],
         "ecr": [ecr.install, ecr_images.install, ecr_scans.install, lifecycle_preview.install, registry.install],

@@ -25,6 +25,17 @@ _BOOLEANS: Final = frozenset(
 )
 
 
+_MAPPINGS: Final = frozenset(
+    {
+        *("requestModels", "requestParameters", "requestTemplates"),
+        *("responseModels", "responseParameters", "responseTemplates"),
+    }
+)
+"""Fields whose keys may have slashes, which a path writes as `~1` [RFC 6901]."""
+_REQUIRED_OR_NOT: Final = ("method.request.", "method.response.")
+"""Beginnings of keys whose value says whether something is required, except in the response of an integration."""
+
+
 def install() -> None:
     """Replace the emulator's functions."""
     gateway = emulator.service("apigateway_v1")
@@ -59,20 +70,36 @@ def _typed_patch(original: Callable[..., Any]) -> Callable[..., Any]:
     """Patch operations carry strings only: give each value the type that the field has.
 
     `/apiStages` of a usage plan is a list whose entries are added and removed by `apiId:stageName`, a field that the
-    emulator would overwrite with that text.
+    emulator would overwrite with that text. `/requestModels/application~1json` is the entry `application/json`.
     """
 
     def apply(target: dict[str, Any], operations: list[Mapping[str, Any]]) -> Any:
         rest: list[Mapping[str, Any]] = []
         for operation in operations or []:
             field = str(operation.get("path", "")).rpartition("/")[2]
+            mapping = str(operation.get("path", "")).split("/")[1:-1]
             if operation.get("path") == "/apiStages":
                 _patch_api_stages(target, operation)
+            elif len(mapping) == 1 and mapping[0] in _MAPPINGS:
+                _patch_mapping(target, mapping[0], operation)
             else:
                 rest.append({**operation, "value": _typed(field, operation.get("value"))})
         return original(target, rest)
 
     return apply
+
+
+def _patch_mapping(target: dict[str, Any], field: str, operation: Mapping[str, Any]) -> None:
+    entries: dict[str, Any] = dict(target.get(field) or {})
+    key = str(operation["path"]).rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+    value = operation.get("value")
+    if operation["op"] == "remove":
+        entries.pop(key, None)
+    elif key.startswith(_REQUIRED_OR_NOT) and value in ("true", "false"):
+        entries[key] = value == "true"
+    else:
+        entries[key] = value
+    target[field] = entries
 
 
 def _patch_api_stages(plan: dict[str, Any], operation: Mapping[str, Any]) -> None:

@@ -1,8 +1,9 @@
-"""Batch's state changes as EventBridge events, and how often a rule matched."""
+"""Batch's state changes as EventBridge events, how often a rule matched, and refusals that the provider relies on."""
 
 import json
 import logging
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from sandbox import emulator
@@ -13,9 +14,35 @@ _log = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Replace the emulator's function that delivers to a target."""
-    replace(emulator.service("eventbridge"), "_invoke_target", _check_permission)
-    replace(emulator.service("eventbridge"), "_invoke_target", _count)
+    """Replace the emulator's functions."""
+    eventbridge = emulator.service("eventbridge")
+    replace(eventbridge, "_invoke_target", _check_permission)
+    replace(eventbridge, "_invoke_target", _count)
+    replace(eventbridge, "_delete_rule", _refuse_with_targets)
+    replace(eventbridge, "_list_targets_by_rule", _refuse_unknown_rule)
+
+
+def _refuse_with_targets(original: Callable[..., Any]) -> Callable[..., Any]:
+    def delete(data: Mapping[str, Any]) -> Any:
+        eventbridge = emulator.service("eventbridge")
+        if eventbridge._targets.get(eventbridge._rule_key(data.get("Name"), data.get("EventBusName", "default"))):
+            text = "Rule can't be deleted since it has targets."
+            return eventbridge.error_response_json("ValidationException", text, HTTPStatus.BAD_REQUEST)
+        return original(data)
+
+    return delete
+
+
+def _refuse_unknown_rule(original: Callable[..., Any]) -> Callable[..., Any]:
+    def read(data: Mapping[str, Any]) -> Any:
+        eventbridge = emulator.service("eventbridge")
+        name, bus = data.get("Rule"), data.get("EventBusName", "default")
+        if eventbridge._rule_key(name, bus) not in eventbridge._rules:
+            text = f"Rule {name} does not exist on EventBus {bus}."
+            return eventbridge.error_response_json("ResourceNotFoundException", text, HTTPStatus.BAD_REQUEST)
+        return original(data)
+
+    return read
 
 
 def _count(original: Callable[..., Any]) -> Callable[..., Any]:

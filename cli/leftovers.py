@@ -12,7 +12,7 @@ class Clients(Protocol):
 
 def find_leftovers(client: Clients) -> list[str]:
     """Each resource that is still there, `kind name`. What AWS keeps itself, or forgets later, isn't counted: a default
-    VPC with what belongs to it, and inactive job definitions."""
+    VPC with what belongs to it, inactive job and task definitions, and keys that wait for their end."""
     return [f"{kind} {name}" for kind, find in _FINDERS.items() for name in find(client)]
 
 
@@ -51,6 +51,14 @@ def _gateways(client: Clients) -> Iterator[str]:
             yield gateway["InternetGatewayId"]
 
 
+def _keys(client: Clients) -> Iterator[str]:
+    kms = client("kms")
+    for key in kms.list_keys()["Keys"]:
+        state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        if state != "PendingDeletion":
+            yield key["KeyId"]
+
+
 _FINDERS: Mapping[str, Callable[[Clients], Any]] = {
     "repository": _names("ecr", "describe_repositories", "repositories", "repositoryName"),
     "job queue": _names("batch", "describe_job_queues", "jobQueues", "jobQueueName"),
@@ -69,6 +77,11 @@ _FINDERS: Mapping[str, Callable[[Clients], Any]] = {
     "log group": _names("logs", "describe_log_groups", "logGroups", "logGroupName"),
     "role": _names("iam", "list_roles", "Roles", "RoleName"),
     "event rule": _names("events", "list_rules", "Rules", "Name"),
+    "alarm": _names("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    "cluster": _names("ecs", "list_clusters", "clusterArns"),
+    "task definition": _names("ecs", "list_task_definitions", "taskDefinitionArns", status="ACTIVE"),
+    "queue": _names("sqs", "list_queues", "QueueUrls"),
+    "key": _keys,
     "topic": _names("sns", "list_topics", "Topics", "TopicArn"),
     "VPC": _vpcs,
     "subnet": _in_own_vpcs("describe_subnets", "Subnets", "SubnetId"),

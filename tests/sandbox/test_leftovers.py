@@ -45,7 +45,13 @@ def fresh(server: tuple[process.Sandbox, Path]) -> list[str]:
 def deployed(fresh: list[str], server: tuple[process.Sandbox, Path]) -> Deployment:
     sandbox, state = server
     provider = SandboxProvider(endpoint_url=sandbox.endpoint_url, region=REGION, state=state, root=ROOT)
-    return run_program(ROOT, "local", provider=provider, preview=False)
+    config = {
+        **load_stack_config(load_project(ROOT), "local"),
+        "slipway:functions": {"mailer": {"pipeline": "wordcount"}},
+        "slipway:services": {"web": {"pipeline": "wordcount"}},
+        "slipway:notifications": {"emails": ["team@example.org"]},
+    }
+    return run_program(ROOT, "local", provider=provider, preview=False, config=config)
 
 
 def test_a_fresh_sandbox_is_empty(fresh: list[str]) -> None:
@@ -60,6 +66,7 @@ def test_every_kind_of_resource_that_outlives_its_stack_is_found(
     assert {
         *("repository", "job queue", "compute environment", "job definition", "function", "REST API", "API key"),
         *("usage plan", "bucket", "table", "log group", "role", "event rule"),
+        *("alarm", "cluster", "task definition", "queue", "key", "topic"),
         *("VPC", "subnet", "security group", "internet gateway"),
     } <= kinds
     assert "repository slipway-local/wordcount" in found

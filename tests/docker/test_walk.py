@@ -1,6 +1,8 @@
 """From a Dockerfile to a job, in the order in which somebody does it: each test goes on where the one before ended."""
 
 import json
+import os
+import signal
 from typing import Any
 
 import httpx
@@ -126,3 +128,14 @@ def test_what_is_promoted_does_not_expire(project: Project, options: list[str], 
     assert "release-4.0.0" in image["tags"]
     assert image["action"] == "keep"
     assert shown["differences"] == differences
+
+
+def test_a_killed_server_leaves_no_container_behind(project: Project) -> None:
+    api = Api(project.outputs["apiUrl"], project.outputs["apiKeys"]["default"], project.outputs)
+    job_id = api.submitted(PIPELINE, {"name": "Rip"})
+    logs = f"/{PIPELINE}/jobs/{job_id}/logs"
+    api.until(PIPELINE, job_id, lambda _: "runs on aarch64" in api.call("GET", logs).text)
+    assert len(project.docker("ps", "--quiet").splitlines()) == 1
+    os.kill(json.loads((project.root / ".slipway" / "sandbox.json").read_text())["pid"], signal.SIGKILL)
+    project.done("down")
+    assert project.docker("ps", "--all", "--quiet") == ""

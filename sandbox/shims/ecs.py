@@ -1,6 +1,7 @@
-"""ECS: services that read back what was written, and clusters that aren't deleted under them."""
+"""ECS: services that read back what was written, their deployments, and clusters that aren't deleted under them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ def install() -> None:
     replace_action(actions, "CreateService", _keep_settings)
     replace_action(actions, "UpdateService", _keep_settings)
     replace_action(actions, "DeleteCluster", _refuse_with_services)
+    replace_action(actions, "ListServiceDeployments", _list_deployments)
+    replace_action(actions, "DescribeServiceDeployments", _describe_deployments)
 
 
 def _keep_settings(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,6 +53,67 @@ def _complete(service: dict[str, Any]) -> None:
         service["platformVersion"] = service.get("platformVersion") or "LATEST"
         service["platformFamily"] = "Linux"
     service["roleArn"] = service.get("roleArn") or _SERVICE_ROLE
+
+
+_STATUSES: Final = {"COMPLETED": "SUCCESSFUL", "IN_PROGRESS": "IN_PROGRESS", "FAILED": "ROLLBACK_SUCCESSFUL"}
+
+
+def _deployments() -> Iterator[dict[str, Any]]:
+    """The deployments of all services, as DescribeServiceDeployments answers them: by these the provider sees when a
+    service is steady, and whether it was rolled back."""
+    for key, service in emulator.service("ecs")._services.items():
+        for deployment in service["deployments"]:
+            identifier = str(deployment["id"]).rpartition("/")[2]
+            prefix = str(service["serviceArn"]).partition(":service/")[0]
+            yield {
+                "serviceDeploymentArn": f"{prefix}:service-deployment/{key}/{identifier}",
+                "serviceArn": service["serviceArn"],
+                "clusterArn": service["clusterArn"],
+                "createdAt": deployment["createdAt"],
+                "startedAt": deployment["createdAt"],
+                "updatedAt": deployment["updatedAt"],
+                "targetServiceRevisionArn": f"{prefix}:service-revision/{key}/{identifier}",
+                "status": _STATUSES[deployment["rolloutState"]],
+                "statusReason": deployment["rolloutStateReason"],
+            }
+
+
+_BRIEF: Final = (
+    *("serviceDeploymentArn", "serviceArn", "clusterArn", "createdAt", "startedAt", "targetServiceRevisionArn"),
+    *("status", "statusReason"),
+)
+
+
+def _list_deployments(_original: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(data: Data) -> Any:
+        ecs = emulator.service("ecs")
+        cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+        name = str(data["service"]).rpartition("/")[2]
+        period: Mapping[str, float] = data.get("createdAt") or {}
+        after = period.get("after", 0)
+        found = [
+            {key: item[key] for key in _BRIEF}
+            for item in _deployments()
+            if str(item["serviceArn"]).endswith(f":service/{cluster}/{name}") and _seconds(item["createdAt"]) >= after
+        ]
+        return ecs.json_response({"serviceDeployments": found})
+
+    return answer
+
+
+def _describe_deployments(_original: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(data: Data) -> Any:
+        wanted: list[str] = data["serviceDeploymentArns"]
+        known = {item["serviceDeploymentArn"]: item for item in _deployments()}
+        missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known]
+        found = [known[arn] for arn in wanted if arn in known]
+        return emulator.service("ecs").json_response({"serviceDeployments": found, "failures": missing})
+
+    return answer
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
 
 
 def _refuse_with_services(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -32,6 +32,7 @@ def install(max_workers: int) -> None:
     replace(service, "_create_function", _tell_version)
     replace(service, "_update_code", _tell_version)
     replace(service, "_execute_function_docker", _refuse_image)
+    replace(service, "_put_event_invoke_config", _without_age)
 
 
 def _tell_version(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +54,21 @@ def _tell_version(original: Callable[..., Any]) -> Callable[..., Any]:
         return service.json_response(response, answer[0])
 
     return write
+
+
+def _without_age(original: Callable[..., Any]) -> Callable[..., Any]:
+    """An age that was never set must stay absent, or each preview of the real provider shows a change."""
+
+    def put(name: str, qualifier: str | None, data: Mapping[str, Any]) -> Any:
+        answer = original(name, qualifier, data)
+        if answer[0] != HTTPStatus.OK or "MaximumEventAgeInSeconds" in data:
+            return answer
+        service = emulator.service("lambda_svc")
+        config = service._functions[name]["event_invoke_configs"][qualifier or ""]
+        config.pop("MaximumEventAgeInSeconds", None)
+        return service.json_response(config)
+
+    return put
 
 
 def _refuse_image(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -367,6 +367,7 @@ def test_alias(create: Create, image_function: Any, client: Clients, unique: str
     read = functions.get_function_event_invoke_config(FunctionName=unique, Qualifier="live")
     assert read["DestinationConfig"] == {"OnFailure": {"Destination": queue_arn}}
     assert read["MaximumRetryAttempts"] == 2
+    assert "MaximumEventAgeInSeconds" not in read
     functions.delete_function_event_invoke_config(FunctionName=unique, Qualifier="live")
     code = refused(functions.get_function_event_invoke_config, FunctionName=unique, Qualifier="live")
     assert code == "ResourceNotFoundException"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +189,21 @@ def test_a_service_is_updated_in_place_and_steady_again(
     assert (read["capacityProviderStrategy"], read["enableECSManagedTags"]) == (spot, False)
     (deployment,) = read["deployments"]
     assert (deployment["taskDefinition"], deployment["rolloutState"]) == (second, "COMPLETED")
+
+
+def test_a_steady_service_has_a_deployment_that_succeeded(service: Any, ecs: Any, unique: str) -> None:
+    """How the provider waits: it looks for the deployment whose revision has the primary's id, and for its status."""
+    (primary,) = read_service(ecs, unique)["deployments"]
+    found = ecs.list_service_deployments(
+        cluster=unique, service=unique, createdAt={"after": primary["createdAt"] - timedelta(seconds=1)}
+    )["serviceDeployments"]
+    (brief,) = found
+    assert primary["id"].rpartition("/")[2] in brief["targetServiceRevisionArn"]
+    described = ecs.describe_service_deployments(serviceDeploymentArns=[brief["serviceDeploymentArn"], "other"])
+    assert [item["status"] for item in described["serviceDeployments"]] == ["SUCCESSFUL"]
+    assert described["failures"] == [{"arn": "other", "reason": "MISSING"}]
+    later = {"after": primary["createdAt"] + timedelta(seconds=1)}
+    assert not ecs.list_service_deployments(cluster=unique, service=unique, createdAt=later)["serviceDeployments"]
 
 
 def test_a_service_ends_before_its_cluster(service: Any, ecs: Any, unique: str) -> None:

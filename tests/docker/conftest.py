@@ -55,6 +55,22 @@ def context(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+def docker(engine: DockerEngine, *words: str) -> str:
+    """What the command prints."""
+    command, environment = [engine.command, *words], engine.environment()
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S603 - our own words
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def remove_images(engine: DockerEngine, address: str) -> None:
+    """Remove what was pushed to a registry of the tests from an engine that may be the person's own."""
+    filters = [f"--filter=reference={address}/{path}" for path in ("*", "*/*")]
+    listed = docker(engine, "image", "ls", "--format={{.ID}}", *filters)
+    if listed:
+        docker(engine, "image", "rm", "--force", *dict.fromkeys(listed.split()))
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the project with a repository and a sandbox of its own."""
@@ -82,11 +98,7 @@ class Project:
         return result.stdout
 
     def docker(self, *words: str) -> str:
-        command = [self.engine.command, *words]
-        environment = self.engine.environment()
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S603
-        assert result.returncode == 0, result.stderr
-        return result.stdout.strip()
+        return docker(self.engine, *words)
 
     @property
     def client(self) -> Clients:
@@ -118,13 +130,15 @@ def project(engine: DockerEngine, context: Path) -> Generator[Project]:
             yield project
         finally:
             project.slipway("down")
+            remove_images(engine, f"127.0.0.1:{project.port}")
 
 
 @pytest.fixture(scope="session")
 def sandbox(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Generator[process.Sandbox]:
     """A server without a stack."""
-    state = tmp_path_factory.mktemp("sandbox")
+    state, port = tmp_path_factory.mktemp("sandbox"), free_port()
     try:
-        yield process.start(state, port=free_port(), region=REGION, docker=engine)
+        yield process.start(state, port=port, region=REGION, docker=engine)
     finally:
         process.stop(state)
+        remove_images(engine, f"127.0.0.1:{port}")

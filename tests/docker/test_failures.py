@@ -16,7 +16,7 @@ from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
 from sandbox.docker_engine import DockerEngine
 from sandbox.errors import DeploymentError
-from tests.docker.conftest import REGION, ROOT
+from tests.docker.conftest import REGION, ROOT, remove_images
 from tests.docker.faults import Fault, Registry, cut, refuse, registry
 from tests.sandbox.conftest import registration
 
@@ -25,9 +25,10 @@ EXPIRED = "Your authorization token has expired. Reauthenticate and try again."
 
 
 @pytest.fixture(scope="module")
-def proxy(sandbox: process.Sandbox) -> Generator[Registry]:
+def proxy(sandbox: process.Sandbox, engine: DockerEngine) -> Generator[Registry]:
     with registry(sandbox.endpoint_url) as server:
         yield server
+        remove_images(engine, server.address)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import yaml
 
 from engine.program import run_program
 from sandbox.deploy import SandboxProvider
+from sandbox.docker_engine import LABEL
 from tests.docker.conftest import PIPELINE, REGION, Project
 from tests.e2e.conftest import Api
 
@@ -22,6 +23,11 @@ def registry(project: Project, path: str) -> httpx.Response:
     """An answer of the sandbox's registry, over its own protocol."""
     url = f"http://127.0.0.1:{project.port}/v2/{REPOSITORY}/{path}"
     return httpx.get(url, headers={"Accept": ", ".join(IMAGE_TYPES)}, trust_env=False)
+
+
+def containers(project: Project) -> list[str]:
+    """Those of sandboxes, ended ones included."""
+    return project.docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}").splitlines()
 
 
 def run_job(project: Project, name: str) -> tuple[dict[str, Any], str]:
@@ -59,7 +65,7 @@ def test_a_job_is_a_container_under_emulation(project: Project) -> None:
     assert job["status"] == "SUCCEEDED", (job, log)
     assert "built on aarch64, runs on aarch64" in log
     assert 'as user 65534, with {"name":"Ada"}' in log.replace('": "', '":"')
-    assert project.docker("ps", "--all", "--quiet") == ""
+    assert containers(project) == []
 
 
 def test_an_image_that_the_engine_lost_is_pulled_from_the_sandbox(project: Project) -> None:
@@ -135,7 +141,7 @@ def test_a_killed_server_leaves_no_container_behind(project: Project) -> None:
     job_id = api.submitted(PIPELINE, {"name": "Rip"})
     logs = f"/{PIPELINE}/jobs/{job_id}/logs"
     api.until(PIPELINE, job_id, lambda _: "runs on aarch64" in api.call("GET", logs).text)
-    assert len(project.docker("ps", "--quiet").splitlines()) == 1
+    assert len(containers(project)) == 1
     os.kill(json.loads((project.root / ".slipway" / "sandbox.json").read_text())["pid"], signal.SIGKILL)
     project.done("down")
-    assert project.docker("ps", "--all", "--quiet") == ""
+    assert containers(project) == []

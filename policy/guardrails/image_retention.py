@@ -9,7 +9,7 @@ from .lifecycle import LifecycleRule
 from .lifecycle_simulation import Action, Image, Verdict, matches, simulate
 from .resources import Link, Resource, Stack
 from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation
-from .running_images import REPOSITORY, RUNNERS, Use, running_images
+from .running_images import RUNNERS, Use, running_images
 from .values import MalformedError, NotYetKnownError, shown
 
 HORIZON_DAYS: Final = 3650
@@ -36,23 +36,21 @@ def check_lifecycle_keeps_running(resource: Resource, stack: Stack, settings: Se
 
 
 def _check_use(use: Use, stack: Stack, settings: Settings) -> Iterator[Finding]:
-    index = running_images(stack)
-    links = {repository: index.link(use, repository) for repository in stack.of(REPOSITORY)}
-    own = [repository for repository, link in links.items() if link is Link.YES]
-    if not own:
-        unclear = sorted(repository.name for repository, link in links.items() if link is Link.UNKNOWN)
-        if unclear:
-            yield NotYetKnown(path=use.node.path, why=f"may be of the repository {' or '.join(unclear)}")
+    home = running_images(stack).home(use)
+    if not home.own:
+        if home.perhaps:
+            names = " or ".join(sorted(repository.name for repository in home.perhaps))
+            yield NotYetKnown(path=use.node.path, why=f"may be of the repository {names}")
         else:
             yield NotApplicable("the repository of its image isn't in this stack")
         return
-    for repository in own:
+    for repository in home.own:
         findings = _check_repository(use, repository, stack, settings)
-        if len(own) == 1:
+        if len(home.own) == 1:
             yield from findings
             continue
         # Made of outputs of several repositories, and which one has the image isn't known.
-        names = " or ".join(sorted(item.name for item in own))
+        names = " or ".join(sorted(item.name for item in home.own))
         if any(not isinstance(item, NotApplicable) for item in findings):
             yield NotYetKnown(path=use.node.path, why=f"is of the repository {names}, one of which may lose it")
 

@@ -7,7 +7,7 @@ from typing import Final
 from .job_definitions import JOB_DEFINITION, WAITS_FOR_DIGEST, containers, open_properties
 from .resources import Link, Resource, Stack
 from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
-from .running_images import REPOSITORY, RUNNERS, RunningImages, Use, running_images
+from .running_images import RUNNERS, RunningImages, Use, running_images
 from .values import Node, shown
 
 BY_DIGEST: Final = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
@@ -55,18 +55,18 @@ def check_one_digest(resource: Resource, stack: Stack, _settings: Settings) -> I
     if not uses:
         yield NotApplicable("runs no image")
         return
-    compared = [list(_compare(use, index, stack)) for use in uses]
+    compared = [list(_compare(use, index)) for use in uses]
     found = [finding for findings in compared for finding in findings]
     idle = all(findings and all(isinstance(item, NotApplicable) for item in findings) for findings in compared)
     yield from dict.fromkeys(item for item in found if idle or not isinstance(item, NotApplicable))
 
 
-def _compare(use: Use, index: RunningImages, stack: Stack) -> Iterator[Finding]:
+def _compare(use: Use, index: RunningImages) -> Iterator[Finding]:
     if use.reference is not None and not use.digest:
         yield NotApplicable("names no digest, which image-digest-pinned refuses")
         return
     others = [other for other in index.all if other is not use and (other.reference is None or other.digest)]
-    links = {other: _same_repository(use, other, index, stack.of(REPOSITORY)) for other in others}
+    links = {other: _same_repository(use, other, index) for other in others}
     same = [other for other, link in links.items() if link is Link.YES]
     different = [other for other in same if use.digest and other.digest and use.digest != other.digest]
     unclear = [other for other in others if links[other] is Link.UNKNOWN or (other in same and _open(use, other))]
@@ -83,18 +83,19 @@ def _compare(use: Use, index: RunningImages, stack: Stack) -> Iterator[Finding]:
         yield NotApplicable("nothing else in the stack runs an image of its repository")
 
 
-def _same_repository(use: Use, other: Use, index: RunningImages, repositories: Sequence[Resource]) -> Link:
+def _same_repository(use: Use, other: Use, index: RunningImages) -> Link:
     if use.reference is not None and other.reference is not None:
         return Link.YES if use.reference.address == other.reference.address else Link.NO
-    if index.sources(use) & index.sources(other):
+    if use.sources & other.sources:
         return Link.YES
-    links = [(index.link(use, repository), index.link(other, repository)) for repository in repositories]
-    if (Link.YES, Link.YES) in links:
+    first, second = index.home(use), index.home(other)
+    if any(repository in second.own for repository in first.own):
         return Link.YES
-    own = [any(link is Link.YES for link in side) for side in zip(*links, strict=True)]
-    unclear = any(Link.UNKNOWN in pair and Link.NO not in pair for pair in links)
+    unclear = any(repository in second.perhaps for repository in (*first.own, *first.perhaps)) or any(
+        repository in first.perhaps for repository in second.own
+    )
     # Neither is of a repository of this stack: they may be of one that is elsewhere.
-    return Link.UNKNOWN if unclear or not any(own) else Link.NO
+    return Link.UNKNOWN if unclear or not (first.own or second.own) else Link.NO
 
 
 def _open(use: Use, other: Use) -> bool:

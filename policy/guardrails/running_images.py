@@ -70,6 +70,8 @@ class Use:
     """The builds that it is made of, as property dependencies tell."""
     origins: frozenset[str]
     """URNs of all that it is made of, builds followed to what they push to."""
+    sources: frozenset[str]
+    """Those of them that an image can come from."""
 
     @property
     def digest(self) -> str:
@@ -80,17 +82,36 @@ class Use:
         return digests.pop() if len(digests) == 1 else ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """The repositories of the stack that an image is of."""
+
+    own: Sequence[Resource]
+    """More than one if it is made of outputs of several."""
+    perhaps: Sequence[Resource]
+    """Those of which nothing that is known says whether it is."""
+
+
 class RunningImages:
     """The images that a stack runs, read once for all rules."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = weakref.proxy(stack)
-        self._builds = stack.of(*BUILDS)
+        self._repositories = stack.of(REPOSITORY)
+        self._ancestors = {repository: stack.ancestors(repository) for repository in self._repositories}
+        self._targets = {build: list(_targets(build)) for build in stack.of(*BUILDS)}
+        self._by_digest: dict[str, list[Resource]] = {}
+        for build in self._targets:
+            self._by_digest.setdefault(digest_of(build), []).append(build)
         self._by_runner = {runner.urn: list(self._uses(runner)) for runner in stack.of(*RUNNERS)}
         self.all: Sequence[Use] = [use for uses in self._by_runner.values() for use in uses]
+        self._homes = {use: self._find_home(use) for use in self.all}
 
     def of(self, runner: Resource) -> Sequence[Use]:
         return self._by_runner.get(runner.urn, ())
+
+    def home(self, use: Use) -> Home:
+        return self._homes[use]
 
     def _uses(self, runner: Resource) -> Iterator[Use]:
         for node in image_nodes(runner):
@@ -98,7 +119,10 @@ class RunningImages:
             builds, origins = self._made_of(runner.property_dependencies.get(top, frozenset()))
             reference = read_reference(node.text()) if node.known else None
             if reference is not None or not node.known:
-                yield Use(runner=runner, node=node, reference=reference, builds=builds, origins=origins)
+                sources = frozenset(urn for urn in origins if _kind(self._stack.find(urn)) in _ORIGINS)
+                yield Use(
+                    runner=runner, node=node, reference=reference, builds=builds, origins=origins, sources=sources
+                )
 
     def _made_of(self, urns: Iterable[str]) -> tuple[list[Resource], frozenset[str]]:
         found: set[str] = set()
@@ -116,40 +140,36 @@ class RunningImages:
                     waiting.extend(sorted(build.property_dependencies.get(key, ())))
         return builds, frozenset(found)
 
-    def link(self, use: Use, repository: Resource) -> Link:
-        """Whether an image is one of a repository of the stack."""
+    def _find_home(self, use: Use) -> Home:
+        links = {repository: self._link(use, repository) for repository in self._repositories}
+        return Home(
+            own=[repository for repository, link in links.items() if link is Link.YES],
+            perhaps=[repository for repository, link in links.items() if link is Link.UNKNOWN],
+        )
+
+    def _link(self, use: Use, repository: Resource) -> Link:
         if use.reference is not None:
             return Link.YES if names(use.reference, repository, use.origins) else Link.NO
         if repository.urn in use.origins:
             return Link.YES
-        targets = [reference for build in use.builds for reference in _targets(build)]
-        if any(reference is not None and names(reference, repository, use.origins) for reference in targets):
+        targets = [reference for build in use.builds for reference in self._targets[build]]
+        if any(names(reference, repository, use.origins) for reference in targets):
             return Link.YES
         # A component of another language is a dependency itself, in place of its children. And where nothing that it is
         # made of is an image's origin, the image may be plain text in a document that waits for something else.
-        hidden = use.origins & self._stack.ancestors(repository)
-        return Link.UNKNOWN if hidden or not self.sources(use) else Link.NO
-
-    def sources(self, use: Use) -> frozenset[str]:
-        """URNs of what an image can come from, among all that its property is made of."""
-        return frozenset(urn for urn in use.origins if _kind(self._stack.find(urn)) in _ORIGINS)
+        hidden = use.origins & self._ancestors[repository]
+        return Link.UNKNOWN if hidden or not use.sources else Link.NO
 
     def tags(self, use: Use, repository: Resource) -> frozenset[str] | None:
         """The tags that the image has in its repository, as far as the stack tells; None if it tells of none."""
         tags = {use.reference.tag} if use.reference is not None and use.reference.tag else set[str]()
-        for build in dict.fromkeys((*use.builds, *self._builds)):
-            if not self._is_of(use, build):
-                continue
-            for target in _targets(build):
-                if target is not None and target.tag and names(target, repository, use.origins):
-                    tags.add(target.tag)
+        digest = use.digest
+        same = self._by_digest.get(digest, []) if digest else []
+        unbuilt = [build for build in use.builds if not (digest and digest_of(build))]
+        for target in (target for build in (*same, *unbuilt) for target in self._targets[build]):
+            if target.tag and names(target, repository, use.origins):
+                tags.add(target.tag)
         return frozenset(tags) or None
-
-    def _is_of(self, use: Use, build: Resource) -> bool:
-        digest = digest_of(build)
-        if use.digest and digest:
-            return use.digest == digest
-        return build in use.builds
 
 
 _indexes: "weakref.WeakKeyDictionary[Stack, RunningImages]" = weakref.WeakKeyDictionary()
@@ -216,18 +236,12 @@ def digest_of(build: Resource) -> str:
     return ""
 
 
-def _targets(build: Resource) -> list[Reference | None]:
-    """Where a build pushes; None for what isn't known."""
-    found: list[Reference | None] = []
+def _targets(build: Resource) -> Iterator[Reference]:
+    """Where a build pushes, as far as it is known."""
     for key in _TARGETS:
         node = build[key]
-        if not node.known:
-            found.append(None)
-            continue
         entries = node.items() if isinstance(node.raw, list) else [node]
         for entry in entries:
-            if isinstance(entry.raw, str):
-                found.append(read_reference(entry.raw))
-            elif not entry.known:
-                found.append(None)
-    return found
+            reference = read_reference(entry.raw) if isinstance(entry.raw, str) else None
+            if reference is not None:
+                yield reference

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import docker_engine, docker_images
+from sandbox import docker_engine, docker_images, process
 from sandbox.docker_engine import Choice, DockerEngine, choose, remove_containers
 from sandbox.docker_images import Build
 from sandbox.errors import DeploymentError, SandboxError
@@ -169,6 +169,16 @@ def test_the_containers_of_a_killed_server_are_removed(docker: Docker) -> None:
         ["ps", "--all", "--quiet", "--filter", "label=slipway-sandbox=identity"],
         ["rm", "--force", "one", "two"],
     ]
+
+
+def test_a_servers_end_removes_its_containers_from_the_engine_it_was_started_with(
+    docker: Docker, tmp_path: Path, free_port: int
+) -> None:
+    engine = docker.does("exit 0")
+    server = process.start(tmp_path / "state", port=free_port, region="eu-central-1", docker=engine)
+    assert (server.docker, server.docker_host) == (engine.command, engine.host)
+    assert process.stop(tmp_path / "state")
+    assert docker.calls() == [["ps", "--all", "--quiet", "--filter", f"label=slipway-sandbox={server.instance}"]]
 
 
 @pytest.fixture

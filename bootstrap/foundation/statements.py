@@ -127,8 +127,13 @@ def read_stack(place: Place) -> list[Statement]:
             [place.arn("ecr", f"repository/{prefix}/*")],
         ),
         allow(
-            actions("ecs", "DescribeClusters DescribeServices ListTagsForResource"),
-            [place.arn("ecs", f"{kind}/{prefix}-*") for kind in ("cluster", "service", "task-definition")],
+            # By its deployments the provider sees whether a service became steady, or was rolled back.
+            actions("ecs", "DescribeClusters DescribeServiceDeployments DescribeServices ListServiceDeployments")
+            + actions("ecs", "ListTagsForResource"),
+            [
+                place.arn("ecs", f"{kind}/{prefix}-*")
+                for kind in ("cluster", "service", "service-deployment", "task-definition")
+            ],
         ),
         allow(
             actions("events", "DescribeRule ListTagsForResource ListTargetsByRule"),

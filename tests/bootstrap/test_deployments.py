@@ -71,17 +71,15 @@ def on_bucket(*operations: str) -> Callable[[Registration], list[Access]]:
     return lambda item: [(f"s3:{name}", f"arn:aws:s3:::{item.inputs['bucket']}", {}) for name in operations]
 
 
-def on_service(operation: str) -> Callable[[Registration], list[Access]]:
-    cluster = "slipway-dev-services"
-    return lambda item: [
-        (f"ecs:{name}", arn("ecs", f"service/{cluster}/{item.inputs['name']}"), {})
-        for name in (
-            f"Create{operation}",
-            f"Update{operation}",
-            f"Delete{operation}",
-            "DescribeServices",
-            "TagResource",
-        )
+def service(item: Registration) -> list[Access]:
+    path = f"slipway-dev-services/{item.inputs['name']}"
+    names = (
+        *("CreateService", "UpdateService", "DeleteService", "DescribeServices", "TagResource"),
+        "ListServiceDeployments",
+    )
+    return [
+        *((f"ecs:{name}", arn("ecs", f"service/{path}"), {}) for name in names),
+        ("ecs:DescribeServiceDeployments", arn("ecs", f"service-deployment/{path}/1234"), {}),
     ]
 
 
@@ -216,7 +214,7 @@ NEEDS: Mapping[str, Callable[[Registration], list[Access]]] = {
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": lambda item: [
         ("ecs:PutClusterCapacityProviders", arn("ecs", f"cluster/{item.inputs['clusterName']}"), {})
     ],
-    "aws:ecs/service:Service": on_service("Service"),
+    "aws:ecs/service:Service": service,
     "aws:ecs/taskDefinition:TaskDefinition": lambda item: [
         ("ecs:RegisterTaskDefinition", arn("ecs", f"task-definition/{item.inputs['family']}:1"), {}),
         ("ecs:TagResource", arn("ecs", f"task-definition/{item.inputs['family']}:1"), {}),

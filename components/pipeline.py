@@ -100,9 +100,12 @@ class Pipeline(pulumi.ComponentResource):
     def _image(self, name: str, args: PipelineArgs, tags: Mapping[str, str]) -> pulumi.Input[str]:
         """The image by digest, and where it is."""
         settings, pipeline = args.settings, args.pipeline
-        own = settings.registry.kind == "own" and pipeline.image is None
-        # What another stack runs an image of stays, though this stack has no use for it any more.
-        registry = self._registry(name, args, tags) if own or pipeline.name in settings.used_elsewhere else None
+        owns = settings.registry.kind == "own"
+        own = owns and pipeline.image is None
+        # What another stack runs an image of stays, though this stack has no use for it any more. So does what is
+        # protected: with the first promotion the images that were built here become what a rollback goes back to.
+        kept = pipeline.name in settings.used_elsewhere or (owns and settings.protect_data)
+        registry = self._registry(name, args, tags) if own or kept else None
         if pipeline.image is not None:
             self.repository_url, self.repository_arn = pipeline.image.repository_url, pipeline.image.repository_arn
             return pipeline.image.reference
@@ -163,7 +166,7 @@ class Pipeline(pulumi.ComponentResource):
             names = [
                 naming.fit(naming.function_name(settings.project, settings.stack, function.name))
                 for function in settings.functions
-                if function.pipeline == pipeline.name
+                if function.pipeline == pipeline.name and pipeline.image is None
             ]
         if not names:
             return ()

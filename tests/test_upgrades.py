@@ -270,6 +270,20 @@ def test_a_stack_that_runs_a_promoted_digest_keeps_its_repository(upgrade: Upgra
     }
 
 
+def test_the_first_promotion_to_a_stack_that_protects_its_data_keeps_what_it_built(upgrade: Upgrade) -> None:
+    promoted = {
+        "image": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/slipway-staging/wordcount@sha256:{'cd' * 32}",
+        "schema": "pipelines/wordcount/parameters.schema.json",
+    }
+    account = SimulatedAccount(REGION)
+    run(account, protectData=True)
+    found = upgrade(account, protectData=True, pipelines={"wordcount": promoted})
+    assert found == {
+        "update": {"JobDefinition wordcount", "RolePolicy wordcount-execution", "Function wordcount-trigger"},
+        "delete": {"Image wordcount"},  # which stays in the repository: retain_on_delete
+    }
+
+
 def test_no_shared_repository_is_ever_deleted_or_replaced_without_its_protection() -> None:
     config = {"aws:region": REGION, "protectData": True}
     account = SimulatedAccount(REGION)

@@ -137,6 +137,7 @@ class TestTags:
         own = repository()
         other = build([f"{HOST}/jobs:release-1"], of=own)
         assert judged(*self.SHIELD, of=own, others=[other]).status == "violation"
+        assert judged(*self.SHIELD, of=own, runner=unknown_job(own), others=[other]).status == "violation"
 
     def test_tag_that_is_known_beside_one_that_is_not_counts(self):
         own = repository()

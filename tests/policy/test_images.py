@@ -208,6 +208,7 @@ class TestOneDigest:
         assert answer.unknown == ["containerProperties"]
         assert verdict(self.RULE, function(image()), unknown_job()).unknown == ["imageUri"]
         assert verdict(self.RULE, function(image()), unknown_job(), repository()).unknown == ["imageUri"]
+        assert verdict(self.RULE, unknown_job(), function(image()), repository()).unknown == ["containerProperties"]
         assert verdict(self.RULE, unknown_job(), function(image()), repository("other")).unknown == [
             "containerProperties"
         ]
@@ -216,3 +217,11 @@ class TestOneDigest:
         shared = resource("pulumi:pulumi:StackReference", {}, name="shared")
         others = [function(UNKNOWN_TEXT, shared), shared, repository("other")]
         assert verdict(self.RULE, unknown_job(shared), *others).status == "pass"
+
+    def test_component_of_another_language_may_hide_the_repository(self):
+        component = resource("awsx:ecr:Repository", {}, name="component")
+        own, hidden = repository(), resource("ecr:Repository", {}, name="hidden", parent=component)
+        made = build(UNKNOWN_TEXT, of=component)
+        stack = [own, hidden, component, made]
+        answer = verdict(self.RULE, unknown_job(own, component), function(UNKNOWN_TEXT, made), *stack)
+        assert answer.unknown == ["containerProperties"]

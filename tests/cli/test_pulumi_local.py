@@ -9,6 +9,7 @@ import pytest
 
 from cli import pulumi_local
 from cli.pulumi_cli import sdk_version
+from sandbox.docker_engine import DockerEngine
 from sandbox.process import Sandbox
 from tests.cli.conftest import Slipway
 from tests.cli.fake_pulumi import FakePulumi
@@ -27,7 +28,8 @@ class FakeServer:
     def status(self, _state: Path) -> Sandbox | None:
         return self.running
 
-    def start(self, state: Path, *, port: int, region: str) -> Sandbox:
+    def start(self, state: Path, *, port: int, region: str, docker: DockerEngine | None) -> Sandbox:
+        assert docker is None, "SLIPWAY_DOCKER is 0"
         self.started.append((state, port, region))
         instance = f"instance-{len(self.started)}"
         self.running = Sandbox(instance=instance, pid=1, port=port, region=region, started_at=0.0)

@@ -1,5 +1,6 @@
 """ECS: services that read back what was written, their deployments, and clusters that aren't deleted under them."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -21,7 +22,9 @@ def install() -> None:
     """Replace the emulator's functions."""
     actions = emulator.service("ecs")._ACTION_MAP
     replace_action(actions, "CreateService", _keep_settings)
+    replace_action(actions, "UpdateService", _merge_deployment)
     replace_action(actions, "UpdateService", _keep_settings)
+    replace_action(actions, "RegisterTaskDefinition", _tell_fault_injection)
     replace_action(actions, "DeleteCluster", _refuse_with_services)
     replace_action(actions, "ListServiceDeployments", _list_deployments)
     replace_action(actions, "DescribeServiceDeployments", _describe_deployments)
@@ -40,6 +43,39 @@ def _keep_settings(original: Callable[..., Any]) -> Callable[..., Any]:
         return ecs.json_response({"service": ecs._sanitize(service)})
 
     return write
+
+
+def _merge_deployment(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What an update doesn't say about deployments stays; the emulator would forget it."""
+
+    def update(data: Data) -> Any:
+        ecs = emulator.service("ecs")
+        cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+        service = ecs._services.get(f"{cluster}/{str(data.get('service', '')).rpartition('/')[2]}")
+        if service is None or "deploymentConfiguration" not in data:
+            return original(data)
+        merged = {**service["deploymentConfiguration"], **data["deploymentConfiguration"]}
+        return original({**data, "deploymentConfiguration": merged})
+
+    return update
+
+
+def _tell_fault_injection(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Each definition says whether faults may be injected into its tasks."""
+
+    def register(data: Data) -> Any:
+        status, headers, body = original(data)
+        if status == HTTPStatus.OK:
+            ecs = emulator.service("ecs")
+            answer: dict[str, Any] = json.loads(body)
+            definition = answer["taskDefinition"]
+            allowed = data.get("enableFaultInjection", False)
+            definition["enableFaultInjection"] = allowed
+            ecs._task_defs[f"{definition['family']}:{definition['revision']}"]["enableFaultInjection"] = allowed
+            return ecs.json_response(answer)
+        return status, headers, body
+
+    return register
 
 
 def _complete(service: dict[str, Any]) -> None:

@@ -127,6 +127,7 @@ def test_task_definition(definition: Callable[[str], Any], ecs: Any, unique: str
     (container,) = read["containerDefinitions"]
     assert (container["image"], container["user"]) == (f"any@sha256:{'0' * 64}", "65534:65534")
     assert not {"proxyConfiguration", "ephemeralStorage"} & read.keys()
+    assert read["enableFaultInjection"] is False
     assert answer["tags"] == TAG_LIST
     ecs.deregister_task_definition(taskDefinition=first["arn"])
     assert ecs.describe_task_definition(taskDefinition=first["arn"])["taskDefinition"]["status"] == "INACTIVE"
@@ -181,12 +182,18 @@ def test_a_service_is_updated_in_place_and_steady_again(
         availabilityZoneRebalancing="ENABLED",
         propagateTags="TASK_DEFINITION",
         enableECSManagedTags=False,
+        deploymentConfiguration={"maximumPercent": 150, "minimumHealthyPercent": 50},
         forceNewDeployment=True,
     )
     read = read_service(ecs, unique)
     assert (read["taskDefinition"], read["desiredCount"], read["runningCount"]) == (second, 1, 1)
     assert (read["availabilityZoneRebalancing"], read["propagateTags"]) == ("ENABLED", "TASK_DEFINITION")
     assert (read["capacityProviderStrategy"], read["enableECSManagedTags"]) == (spot, False)
+    assert read["deploymentConfiguration"] == {
+        "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+        "maximumPercent": 150,
+        "minimumHealthyPercent": 50,
+    }
     (deployment,) = read["deployments"]
     assert (deployment["taskDefinition"], deployment["rolloutState"]) == (second, "COMPLETED")
 

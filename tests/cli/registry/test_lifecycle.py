@@ -257,6 +257,29 @@ class TestErrors:
 
 
 class TestRegistry:
+    def test_archived_images_are_listed(
+        self, slipway: Slipway, stacks: Path, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The sandbox has no archive, so the answer is made up."""
+        registry.repository(lifecycle=ONE)
+        old = detail("a", 1, "v1", imageStatus="ARCHIVED", lastArchivedAt=NOW)
+
+        def images(_self: Repository, *, archived: bool = False) -> list[dict[str, Any]]:
+            return [old] if archived else []
+
+        monkeypatch.setattr(Repository, "images", images)
+        (found,) = json.loads(slipway("lifecycle", "words", "--json").out)["images"]
+        assert (found["storageClass"], found["action"], found["rulePriority"]) == ("archive", "keep", None)
+
+    def test_what_ecr_says_is_checked(
+        self, slipway: Slipway, stacks: Path, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        registry.repository(lifecycle=ONE)
+        monkeypatch.setattr(Repository, "images", lambda _self, **_arguments: [{"imageDigest": "sha256:a"}])
+        result = slipway("lifecycle", "words")
+        assert result.code == 1
+        assert "can't be understood: listing[0].imagePushedAt is missing" in result.err
+
     def test_images_and_policy_of_the_registry(self, slipway: Slipway, stacks: Path, registry: FakeRegistry) -> None:
         repository = registry.repository(lifecycle=ONE)
         digests = {registry.image(repository, tag="release-1"), *(registry.image(repository) for _ in range(3))}
@@ -409,3 +432,40 @@ class TestPreviewThatFails:
         with pytest.raises(CliError) as caught:
             Repository(FakeClient(code=code), "a/words").preview_lifecycle("{}")
         assert problem in str(caught.value)
+
+
+class PagedClient(FakeClient):
+    """One that answers each list in two pages, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[dict[str, Any]] = []
+
+    def wait(self, **_arguments: Any) -> None:
+        """The preview is there at once."""
+
+    def _page(self, key: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(arguments)
+        return {key: [2]} if "nextToken" in arguments else {key: [1], "nextToken": "more"}
+
+    def describe_images(self, **arguments: Any) -> dict[str, Any]:
+        return self._page("imageDetails", arguments)
+
+    def get_lifecycle_policy_preview(self, **arguments: Any) -> dict[str, Any]:
+        return self._page("previewResults", arguments)
+
+
+class TestPages:
+    NAME = "a/words"
+
+    def test_archived_images_are_asked_for(self) -> None:
+        client = PagedClient()
+        assert list(Repository(client, self.NAME).images(archived=True)) == [1, 2]
+        every = {"repositoryName": self.NAME, "filter": {"imageStatus": "ANY"}}
+        assert client.asked == [every, {**every, "nextToken": "more"}]
+
+    def test_all_results_of_a_preview_are_read(self) -> None:
+        client = PagedClient()
+        assert Repository(client, self.NAME, account="123456789012").preview_lifecycle("{}") == [1, 2]
+        place = {"repositoryName": self.NAME, "registryId": "123456789012"}
+        assert client.asked == [place, {**place, "nextToken": "more"}]

@@ -28,6 +28,9 @@ _REFERENCE: Final = re.compile(
 )
 _ECR_HOST: Final = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\..+")
 
+_NO_ACCOUNT: Final = "000000000000."
+"""How a URL begins where the account isn't known: in an offline preview and in emulators."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -214,7 +217,7 @@ def _image_nodes(runner: Resource) -> Iterator[Node]:
 def names(reference: Reference, repository: Resource, origins: frozenset[str] = frozenset()) -> bool:
     """Whether a reference is to a repository: by its URL, else by its name, host and region."""
     url = repository.output("repositoryUrl").raw
-    if isinstance(url, str):
+    if isinstance(url, str) and not url.startswith(_NO_ACCOUNT):
         return reference.address == url
     if repository.region and reference.region and repository.region != reference.region:
         return False

@@ -246,6 +246,11 @@ class TestRepository:
         assert judged(pushed(1), of=own, runner=job(image("other"))).status == "not applicable"
         assert judged(pushed(1), of=own, runner=job(f"127.0.0.1:4566/jobs@{DIGEST}")).status == "violation"
 
+    def test_account_that_is_none_may_be_any(self):
+        own = repository(repositoryUrl=f"{HOST}/jobs".replace("123456789012", "000000000000"))
+        assert judged(pushed(1), of=own).status == "violation"
+        assert judged(pushed(1), of=own, runner=job(image("other"))).status == "not applicable"
+
     def test_repository_without_lifecycle_is_not_applicable(self):
         assert verdict(RULE, job(image()), repository()).not_applicable == [
             "no lifecycle policy here is for its repository; ecr-lifecycle-present judges that"

@@ -87,7 +87,7 @@ def _put_image(original: Callable[..., Any]) -> Callable[..., Any]:
         if refused:
             return refused
         # Without a word from the caller, the manifest's own counts.
-        stated = data.get("imageManifestMediaType") or _document(data["imageManifest"]).get("mediaType")
+        stated = data.get("imageManifestMediaType") or document_of(data["imageManifest"]).get("mediaType")
         done = original({**data, "imageManifestMediaType": stated} if stated else data)
         if done[0] == 200:
             raw = data["imageManifest"].encode()
@@ -238,7 +238,7 @@ def _tags(image: Mapping[str, Any]) -> list[str]:
 
 
 def _detail(name: str, image: Mapping[str, Any]) -> dict[str, Any]:
-    manifest = _document(image["imageManifest"])
+    manifest = document_of(image["imageManifest"])
     config: Mapping[str, Any] = manifest.get("config") or {}
     layers: Sequence[Mapping[str, Any]] = manifest.get("layers", [])
     artifact: str = manifest.get("artifactType") or config.get("mediaType") or image["imageManifestMediaType"]
@@ -252,10 +252,18 @@ def _detail(name: str, image: Mapping[str, Any]) -> dict[str, Any]:
         "artifactMediaType": artifact,
         "imageStatus": "ACTIVE",
     }
+    if subject_of(manifest):
+        detail["subjectManifestDigest"] = subject_of(manifest)
     return {**detail, "imageTags": _tags(image)} if _tags(image) else detail
 
 
-def _document(manifest: str) -> dict[str, Any]:
+def subject_of(manifest: Mapping[str, Any]) -> str:
+    """The digest that a reference artifact, such as a signature, is about; empty for an image."""
+    subject = manifest.get("subject")
+    return str(cast("dict[str, Any]", subject).get("digest", "")) if isinstance(subject, dict) else ""
+
+
+def document_of(manifest: str) -> dict[str, Any]:
     try:
         found: object = json.loads(manifest)
     except ValueError:

@@ -3,12 +3,12 @@
 import datetime
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from policy.guardrails.image_listing import members_of
 from policy.guardrails.lifecycle_simulation import Action, Image, LifecyclePolicyError, Verdict, read_policy, simulate
 from sandbox import emulator
-from sandbox.shims.ecr_images import answer, no_repository, refuse
+from sandbox.shims.ecr_images import answer, document_of, no_repository, refuse, subject_of
 from sandbox.shims.replacing import replace
 
 Data = Mapping[str, Any]
@@ -96,19 +96,10 @@ def _images(name: str) -> list[Image]:
             tags=tuple(image.get("imageTags", [])),
             pushed_at=datetime.datetime.fromtimestamp(image["imagePushedAt"], datetime.UTC),
             members=members_of(image["imageManifest"]),
-            subject=_subject(image["imageManifest"]),
+            subject=subject_of(document_of(image["imageManifest"])),
         )
         for image in stored
     ]
-
-
-def _subject(manifest: str) -> str:
-    try:
-        document: object = json.loads(manifest)
-    except ValueError:
-        return ""
-    subject: object = cast("dict[str, object]", document).get("subject") if isinstance(document, dict) else None
-    return str(cast("dict[str, object]", subject).get("digest", "")) if isinstance(subject, dict) else ""
 
 
 def _result(verdict: Verdict) -> dict[str, Any]:

@@ -118,7 +118,10 @@ def test_members_of_an_index_and_artifacts_are_known(ecr: Any, name: str, push: 
     old = {"tagStatus": "untagged", "countType": "imageCountMoreThan"}
     member, lonely = push("member"), push("lonely")
     push("index", "index", mediaType=INDEX, manifests=[{"digest": member, "mediaType": MANIFEST, "size": 1}])
-    push("signature", subject={"digest": lonely, "mediaType": MANIFEST, "size": 1})
+    signature = push("signature", subject={"digest": lonely, "mediaType": MANIFEST, "size": 1})
+    described = ecr.describe_images(repositoryName=name)["imageDetails"]
+    assert {item["imageDigest"]: item.get("subjectManifestDigest") for item in described}[signature] == lonely
+    assert sum("subjectManifestDigest" in item for item in described) == 1
     third = push("third")
     policy = json.dumps({"rules": [rule(1, 1, **old)]})
     ecr.start_lifecycle_policy_preview(repositoryName=name, lifecyclePolicyText=policy)

@@ -132,6 +132,13 @@ class TestListing:
         assert early["d"] == ("expire", 2)
         assert actions(slipway(*words, "2026-12-31T12:00:00+01:00"))["e"] == ("expire", 2)
 
+    def test_shield_is_told_only_of_what_stays(self, slipway: Slipway, stacks: Path, listing: Path) -> None:
+        tagged = {"tagStatus": "tagged", "tagPatternList": ["*"], **AGE}
+        (stacks / "two.json").write_text(json.dumps({"rules": [rule(1, 14, **tagged), rule(2, 1)]}))
+        result = slipway("lifecycle", "words", "--listing", str(listing), "--policy", "two.json", "--at", NOW)
+        assert "4 of 5 images expire" in result.out
+        assert "so rule" not in result.out
+
     def test_archived_images_are_told_apart(self, slipway: Slipway, stacks: Path, listing: Path) -> None:
         archive = {"rules": [{**rule(1, 1), "action": {"type": "transition", "targetStorageClass": "archive"}}]}
         (stacks / "archive.json").write_text(json.dumps(archive))

@@ -86,7 +86,7 @@ class ProcessRunner:
         image = self._images.find(task.image)
         if image is None:
             raise StartError(f"CannotPullContainerError: {task.image} is not an image of this sandbox: not found")
-        scratch = Path(await asyncio.to_thread(_unpack, image))
+        scratch = Path(await asyncio.to_thread(unpack, image))
         mark = uuid.uuid4().hex
         try:
             return await self._run_in(scratch, mark, image, task, started, output, stop)
@@ -152,7 +152,7 @@ async def _start(
         raise StartError(f"CannotStartContainerError: exec {call.arguments[0]}: {error.strerror}") from error
 
 
-def _unpack(image: Image) -> str:
+def unpack(image: Image) -> str:
     """A scratch folder with `rootfs`, a copy of the image's tree, and `bin`, which has the sandbox's Python."""
     parent = tempfile.gettempdir()
     # Paths of the tree are put into shell commands, see `invocation`.

@@ -25,6 +25,7 @@ from sandbox.shims import (
     ecs,
     events,
     functions,
+    image_functions,
     lifecycle_preview,
     registry,
     s3,
@@ -56,7 +57,7 @@ def _installers() -> Mapping[str, list[Callable[[], object]]]:
         "ecr": [ecr.install, ecr_images.install, ecr_scans.install, lifecycle_preview.install, registry.install],
         "ecs": [ecs.install],
         "eventbridge": [events.install],
-        "lambda_svc": [run],
+        "lambda_svc": [run, image_functions.install],
         "sns": [sns.install],
     }
 

@@ -31,7 +31,6 @@ def install(max_workers: int) -> None:
     replace(service, "_get_policy", _refuse_empty_policy)
     replace(service, "_create_function", _tell_version)
     replace(service, "_update_code", _tell_version)
-    replace(service, "_execute_function_docker", _refuse_image)
     replace(service, "_put_event_invoke_config", _without_age)
 
 
@@ -69,22 +68,6 @@ def _without_age(original: Callable[..., Any]) -> Callable[..., Any]:
         return service.json_response(config)
 
     return put
-
-
-def _refuse_image(original: Callable[..., Any]) -> Callable[..., Any]:
-    """An image's function exists here, with its versions and its alias, and doesn't run."""
-
-    def execute(function: Mapping[str, Any], *arguments: Any) -> Any:
-        config: Mapping[str, Any] = function.get("config") or function
-        if config.get("PackageType") != "Image":
-            return original(function, *arguments)
-        text = (
-            f"The sandbox doesn't run functions that are made of an image, as {config['FunctionName']} is; "
-            "see docs/sandbox.md."
-        )
-        return {"body": {"errorMessage": text, "errorType": "Sandbox.ImageFunction"}, "error": True}
-
-    return execute
 
 
 def _refuse_empty_policy(original: Callable[..., Any]) -> Callable[..., Any]:

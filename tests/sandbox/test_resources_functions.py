@@ -375,10 +375,48 @@ def test_alias(create: Create, image_function: Any, client: Clients, unique: str
     assert refused(functions.get_alias, FunctionName=unique, Name="live") == "ResourceNotFoundException"
 
 
-def test_a_function_of_an_image_says_that_it_does_not_run_here(
+_PROGRAM = """
+import json, os, sys, urllib.request
+
+api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{api}/next") as answer:
+        request, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.load(answer)
+    said = {"twice": event["n"] * 2, "word": os.environ["WORD"], "arguments": sys.argv[1:]}
+    urllib.request.urlopen(f"{api}/{request}/response", json.dumps(said).encode()).close()
+"""
+
+
+def test_a_function_of_an_image_that_was_built_here_runs(
+    create: Create, client: Clients, role: str, unique: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(_PROGRAM)
+    dockerfile = 'FROM python:3.13-slim\nWORKDIR /app\nCOPY app.py .\nENTRYPOINT ["python", "app.py"]\nCMD ["first"]\n'
+    (tmp_path / "Dockerfile").write_text(dockerfile)
+    image = create("docker-build:index:Image", context={"location": str(tmp_path)})
+    create(
+        "aws:lambda/function:Function",
+        name=unique,
+        packageType="Image",
+        imageUri=f"any@{image['digest']}",
+        imageConfig={"commands": ["second"]},
+        environment={"variables": {"WORD": "it's said"}},
+        architectures=["arm64"],
+        role=role,
+        timeout=20,
+        publish=True,
+    )
+    create("aws:lambda/alias:Alias", name="live", functionName=unique, functionVersion="1")
+    for n in (1, 21):
+        answer = client("lambda").invoke(FunctionName=f"{unique}:live", Payload=json.dumps({"n": n}))
+        assert "FunctionError" not in answer
+        assert json.load(answer["Payload"]) == {"twice": 2 * n, "word": "it's said", "arguments": ["second"]}
+
+
+def test_a_function_of_another_image_says_that_it_does_not_run_here(
     image_function: Any, client: Clients, unique: str
 ) -> None:
     answer = client("lambda").invoke(FunctionName=unique)
     assert answer["FunctionError"] == "Unhandled"
-    text = f"The sandbox doesn't run functions that are made of an image, as {unique} is; see docs/sandbox.md."
+    text = f"The sandbox doesn't run {unique}: it didn't build {IMAGE('0' * 64)} itself; see docs/sandbox.md."
     assert json.load(answer["Payload"])["errorMessage"] == text

@@ -35,9 +35,10 @@ _TABLE: Final[Sequence[tuple[str, str]]] = (
     (
         r"no basic auth credentials|authorization status: 401|401 unauthorized|authentication required|"
         r"unauthorized: |403 forbidden|(?<!permission )denied: |pull access denied",
-        "A registry refused {pipeline}'s build: for ECR, look whether the AWS credentials belong to the repository's "
-        "account and region (aws sts get-caller-identity); for a base image, log in to its registry (docker login), "
-        "and correct its name if it isn't there. Then run it again.",
+        "A registry refused {pipeline}'s build, and not every builder says why. For ECR: the credentials may have "
+        "expired, belong to another account or region (aws sts get-caller-identity), or may not push (bootstrap/ makes "
+        "a role that may). For a base image: log in to its registry (docker login), or correct its name. Then run it "
+        "again.",
     ),
     (
         r"name unknown|repositorynotfound|repository with name .* does not exist",

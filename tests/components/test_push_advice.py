@@ -53,7 +53,7 @@ REPOSITORY = "slipway-dev/wordcount"
         (
             "failed to solve: nothing/here: failed to resolve source metadata for docker.io/nothing/here:latest: pull "
             "access denied, repository does not exist or may require authorization",
-            "for a base image, log in to its registry",
+            "For a base image: log in to its registry",
         ),
         (
             f"name unknown: The repository with name '{REPOSITORY}' does not exist in the registry with id "

@@ -4,7 +4,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,6 +61,8 @@ class Registry(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"
+    """An engine that tries TLS first shall read an answer of HTTP, by which it knows that there is none."""
     server: Registry
 
     def handle_any(self) -> None:
@@ -69,18 +71,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.fault is not None and self.server.fault(self):
             return
         assert self.server.target.hostname is not None
-        connection = http.client.HTTPConnection(self.server.target.hostname, self.server.target.port, timeout=30)
+        target = http.client.HTTPConnection(self.server.target.hostname, self.server.target.port, timeout=30)
         headers = {name: value for name, value in self.headers.items() if name.lower() != "transfer-encoding"}
-        connection.request(self.command, self.path, body, {**headers, "Content-Length": str(len(body))})
-        answer = connection.getresponse()
-        content = answer.read()
+        with closing(target) as connection:
+            connection.request(self.command, self.path, body, {**headers, "Content-Length": str(len(body))})
+            answer = connection.getresponse()
+            content = answer.read()
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("transfer-encoding", "connection", "date", "server"):
                 self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
-        connection.close()
 
     # The names by which the class finds what answers a method.
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815

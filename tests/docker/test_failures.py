@@ -1,6 +1,7 @@
 """What goes wrong between a Dockerfile and a registry: a clear error, nothing half there, a second try that works."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Generator
@@ -64,8 +65,9 @@ def build(provider: SandboxProvider, context: Path, reference: str) -> str:
 @pytest.mark.parametrize(
     ("fault", "text", "advice"),
     [
-        (refuse("POST", "/blobs/uploads", 403, "DENIED", EXPIRED), EXPIRED, "have expired"),
-        (refuse("PUT", "/manifests/", 403, "DENIED", EXPIRED), EXPIRED, "have expired"),
+        # An engine that keeps images in containerd tells only the status, as BuildKit does where it pushes itself.
+        (refuse("POST", "/blobs/uploads", 403, "DENIED", EXPIRED), f"{EXPIRED}|403 Forbidden", "have expired"),
+        (refuse("PUT", "/manifests/", 403, "DENIED", EXPIRED), f"{EXPIRED}|403 Forbidden", "have expired"),
         (
             refuse(
                 "POST",
@@ -74,8 +76,8 @@ def build(provider: SandboxProvider, context: Path, reference: str) -> str:
                 "DENIED",
                 "User: arn:aws:iam::1:user/x is not authorized to perform: ecr:x",
             ),
-            "is not authorized to perform",
-            "may not push to the repository",
+            "is not authorized to perform|403 Forbidden",
+            "may not push",
         ),
         (cut("PUT", "/manifests/"), "EOF", "The connection to a registry broke"),
     ],
@@ -99,7 +101,7 @@ def test_a_push_that_fails_leaves_no_image_and_can_be_repeated(
             build(provider, context, f"{proxy.address}/{name}:build-1")
     finally:
         proxy.fault = None
-    assert text in str(caught.value)
+    assert re.search(text, str(caught.value))
     assert advice in str(caught.value)
     assert ecr.list_images(repositoryName=name)["imageIds"] == []
 

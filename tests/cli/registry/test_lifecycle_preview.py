@@ -1,4 +1,4 @@
-"""How ECR's own preview of a lifecycle policy is asked for: in pages, and what is said where ECR refuses or never ends."""
+"""How ECR is asked for its own preview of a lifecycle policy: in pages, and what is said where it refuses or is slow."""
 
 from typing import Any
 

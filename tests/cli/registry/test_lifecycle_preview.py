@@ -1,4 +1,4 @@
-"""How ECR is asked for its own preview of a lifecycle policy: in pages, and what is said where it refuses or is slow."""
+"""How ECR is asked for its own preview of a lifecycle policy, and what is said where it refuses or is slow."""
 
 from typing import Any
 

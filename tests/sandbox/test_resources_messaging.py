@@ -215,6 +215,32 @@ def test_alarm(topic: Any, create: Create, client: Clients, unique: str) -> None
 _CHANGED = {"Namespace", "MetricName", "Statistic", "EvaluationPeriods", "Threshold", "ComparisonOperator"}
 
 
+def test_an_alarm_that_is_written_over_the_query_protocol(topic: Any, client: Clients, unique: str) -> None:
+    written = {key[0].upper() + key[1:]: str(value) for key, value in ALARM.items()}
+    over_query(
+        client,
+        "PutMetricAlarm",
+        AlarmName=unique,
+        **written,
+        **{
+            "ActionsEnabled": "true",
+            "AlarmActions.member.1": topic.id,
+            "Dimensions.member.1.Name": "RuleName",
+            "Dimensions.member.1.Value": unique,
+            "Tags.member.1.Key": "Project",
+            "Tags.member.1.Value": "slipway",
+        },
+    )
+    (read,) = over_query(client, "DescribeAlarms", **{"AlarmNames.member.1": unique})["MetricAlarms"]
+    assert {key: str(read[key]) for key in written} == {**written, "Threshold": "1.0"}
+    assert (read["AlarmActions"], read["ActionsEnabled"]) == ([topic.id], True)
+    assert read["Dimensions"] == [{"Name": "RuleName", "Value": unique}]
+    found = over_query(client, "ListTagsForResource", ResourceARN=read["AlarmArn"])
+    assert found["Tags"] == TAG_LIST
+    over_query(client, "DeleteAlarms", **{"AlarmNames.member.1": unique})
+    assert over_query(client, "DescribeAlarms", **{"AlarmNames.member.1": unique})["MetricAlarms"] == []
+
+
 def test_matches_of_a_rule_are_counted_into_one_message(
     create: Create, client: Clients, queue: Any, topic: Any, unique: str
 ) -> None:

@@ -134,14 +134,14 @@ WALKS: Mapping[str, tuple[str, ...]] = {
     "aws:iam/role:Role": ("test_resources_registry::test_role", f"{_LIVES}::test_a_role_is_changed"),
     "aws:iam/rolePolicy:RolePolicy": ("test_resources_registry::test_role", f"{_LIVES}::test_a_role_is_changed"),
     "aws:kms/key:Key": ("test_resources_messaging::test_key",),
-    "aws:lambda/alias:Alias": ("test_resources_functions::test_alias",),
+    "aws:lambda/alias:Alias": ("test_image_functions::test_alias",),
     "aws:lambda/function:Function": (
         "test_resources_functions::test_function",
-        "test_resources_functions::test_a_function_of_an_image_and_its_versions",
+        "test_image_functions::test_a_function_of_an_image_and_its_versions",
         f"{_LIVES}::test_a_function_is_changed",
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
-        "test_resources_functions::test_alias",
+        "test_image_functions::test_alias",
         f"{_LIVES}::test_a_function_is_changed",
     ),
     "aws:lambda/permission:Permission": ("test_resources_functions::test_permission",),

@@ -15,7 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from engine.lazy_classes import LazyClasses, exporting
+
 _SERVICE: Final = re.compile(r"pulumi_aws\.[a-z0-9_]+")
+_CLASSES: Final = re.compile(r"pulumi_aws\.[a-z0-9_]+\.(_inputs|outputs)")
+_INPUTS: Final = "_inputs"
+_QUOTED: Final = re.compile(rb"'(\w+)'")
 _MEMBER: Final = re.compile(r"^from \.(\w+) import \*$", re.MULTILINE)
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIX: Final = re.compile(r"(ArgsDict|Args|Output|Result)$")
@@ -33,12 +38,16 @@ class _LazyServices(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not _SERVICE.fullmatch(fullname):
+        of_classes = _CLASSES.fullmatch(fullname)
+        if not of_classes and not _SERVICE.fullmatch(fullname):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
-        if spec is None or spec.submodule_search_locations is None or spec.origin is None:
+        if spec is None or spec.origin is None:
             return None
-        spec.loader = _LazyService(Path(spec.origin))
+        if of_classes:
+            spec.loader = LazyClasses(fullname, spec.origin)
+        elif spec.submodule_search_locations is not None:
+            spec.loader = _LazyService(Path(spec.origin))
         return spec
 
 
@@ -55,9 +64,9 @@ class _LazyService(Loader):
         def find(name: str) -> Any:
             for member in _likely_first(name, members):
                 if _exports(folder / f"{member}.py", name):
-                    loaded = importlib.import_module(f"{module.__name__}.{member}")
+                    loaded = _load(module.__name__, folder, member)
                     # All of them at once: importing bound the module itself to a name that one of them may have.
-                    for exported in loaded.__all__:
+                    for exported in loaded.__all__ if member != _INPUTS else [name]:
                         setattr(module, exported, getattr(loaded, exported))
                     return getattr(loaded, name)
             # `outputs`, and modules that nothing is exported from; a function of the same name has gone first.
@@ -66,6 +75,15 @@ class _LazyService(Loader):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
         setattr(module, "__getattr__", find)  # noqa: B010 - a module's own hook [PEP 562], which its type doesn't declare
+
+
+def _load(service: str, folder: Path, member: str) -> Any:
+    """Import a member of a service, which takes from `_inputs` no more than it names."""
+    if member == _INPUTS or not (folder / f"{_INPUTS}.py").is_file():
+        return importlib.import_module(f"{service}.{member}")
+    named = {name.decode() for name in _QUOTED.findall((folder / f"{member}.py").read_bytes())}
+    with exporting(importlib.import_module(f"{service}.{_INPUTS}"), named):
+        return importlib.import_module(f"{service}.{member}")
 
 
 def _exports(file: Path, name: str) -> bool:

@@ -19,6 +19,8 @@ def test_the_project_file_declares_every_key_with_type_default_and_description(b
 
     assert {key: (item["type"], item.get("default")) for key, item in declared().items()} == dict(KEYS)
     assert all(item["description"] for item in declared().values())
+    # The CLI refuses a project with a list whose items have no type.
+    assert all(item.get("items") == {"type": "string"} for item in declared().values() if item["type"] == "array")
 
 
 def test_the_committed_example_is_complete_and_loads(bootstrap: Bootstrap) -> None:

@@ -408,6 +408,9 @@ def test_pulumi_yaml_declares_exactly_the_settings() -> None:
     declared = {key: (entry["type"], entry["default"]) for key, entry in project["config"].items()}
     assert declared == dict(KEYS)
     assert all(entry["description"].strip() for entry in project["config"].values())
+    # The CLI refuses a project with a list whose items have no type.
+    lists = [entry for entry in project["config"].values() if entry["type"] == "array"]
+    assert all(entry.get("items") == {"type": "string"} for entry in lists)
 
 
 STACKS = sorted(path.name.split(".")[1] for path in REPOSITORY.glob("Pulumi.*.yaml"))

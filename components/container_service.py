@@ -191,7 +191,9 @@ class ContainerService(pulumi.ComponentResource):
             name,
             description=f"The service {settings.name}",
             vpc_id=args.network.vpc_id(),
-            ingress=ingress or None,
+            # Also if there is none: the provider leaves rules as they are where it is told nothing about them, and a
+            # port whose setting was removed would stay open.
+            ingress=ingress,
             egress=[ec2.SecurityGroupEgressArgs(protocol="-1", from_port=0, to_port=0, cidr_blocks=["0.0.0.0/0"])],
             tags={**args.tags, "Name": name},
             opts=pulumi.ResourceOptions(parent=self),

@@ -122,6 +122,7 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-jobs",
             description="Jobs: nothing in, everything out",
             vpc_id=vpc_id,
+            ingress=[],  # said, not left out: the provider then takes away what others have let in
             egress=[ec2.SecurityGroupEgressArgs(protocol="-1", from_port=0, to_port=0, cidr_blocks=["0.0.0.0/0"])],
             tags=self._named_tags(f"{self._name}-jobs"),
             opts=pulumi.ResourceOptions(parent=self),

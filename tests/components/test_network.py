@@ -21,7 +21,7 @@ def test_a_zone_that_comes_or_goes_replaces_no_subnet(dev: Deployment) -> None:
 
 def test_the_security_group_lets_nothing_in(dev: Deployment) -> None:
     group = dev.one("aws:ec2/securityGroup:SecurityGroup").inputs
-    assert "ingress" not in group
+    assert group["ingress"] == []  # said: else the provider keeps what was there
     assert group["egress"] == [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}]
 
 

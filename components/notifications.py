@@ -232,18 +232,13 @@ class Notifications(pulumi.ComponentResource):
 def _publishing(
     topic: sns.Topic, rules: Sequence[cloudwatch.EventRule], alarm: cloudwatch.MetricAlarm | None
 ) -> list[iam.Statement]:
-    """Who may publish: these rules and this alarm, and no other account's."""
+    """Who may publish: EventBridge's rules, and this alarm."""
     publish = {"Effect": "Allow", "Action": ["sns:Publish"], "Resource": [topic.arn]}
     statements: list[iam.Statement] = []
     if rules:
-        statements.append(
-            {
-                **publish,
-                "Sid": "Rules",
-                "Principal": {"Service": "events.amazonaws.com"},
-                "Condition": {"ArnEquals": {"aws:SourceArn": [rule.arn for rule in rules]}},
-            }
-        )
+        # Without a condition: what EventBridge publishes to a topic meets none, and would be dropped without a word
+        # [Amazon EventBridge user guide, "Using resource-based policies", "Amazon SNS permissions"].
+        statements.append({**publish, "Sid": "Rules", "Principal": {"Service": "events.amazonaws.com"}})
     if alarm:
         statements.append(
             {

@@ -79,15 +79,11 @@ def test_the_key_is_protected_where_data_is(told: Deployment, run: Run) -> None:
     assert protected.one("aws:kms/key:Key").protect is True
 
 
-def test_these_rules_and_this_alarm_may_publish_and_nobody_else(told: Deployment) -> None:
+def test_rules_and_this_alarm_may_publish_and_nobody_else(told: Deployment) -> None:
     publish = {"Effect": "Allow", "Action": ["sns:Publish"], "Resource": [TOPIC]}
     assert policy(told, "aws:sns/topicPolicy:TopicPolicy") == [
-        {
-            **publish,
-            "Sid": "Rules",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Condition": {"ArnEquals": {"aws:SourceArn": [f"{RULE}-pushes", f"{RULE}-findings"]}},
-        },
+        # No condition: EventBridge's messages to a topic meet none.
+        {**publish, "Sid": "Rules", "Principal": {"Service": "events.amazonaws.com"}},
         {
             **publish,
             "Sid": "Alarm",

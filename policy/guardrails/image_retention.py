@@ -88,6 +88,9 @@ def _check_policy(
     newer = int(settings.number("newerImages"))
     state = f"tagged {shown(', '.join(tags))}" if known else _ASSUMED
     yield from _findings(use, policy, rules, tags, newer, state)
+    if running_images(stack).built_here(use):
+        # The build that takes its tags away is the one whose image runs from then on; ecr-immutable-tags judges others.
+        return
     try:
         movable = _can_lose(repository, tags)
     except NotYetKnownError as error:

@@ -67,9 +67,14 @@ def _compare(use: Use, index: RunningImages) -> Iterator[Finding]:
         return
     others = [other for other in index.all if other is not use and (other.reference is None or other.digest)]
     links = {other: _same_repository(use, other, index) for other in others}
-    same = [other for other, link in links.items() if link is Link.YES]
+    sharing = [other for other, link in links.items() if link is Link.YES]
+    same = [other for other in sharing if not index.apart(use, other)]
     different = [other for other in same if use.digest and other.digest and use.digest != other.digest]
-    unclear = [other for other in others if links[other] is Link.UNKNOWN or (other in same and _open(use, other))]
+    unclear = [
+        other
+        for other in others
+        if (links[other] is Link.UNKNOWN and not index.apart(use, other)) or (other in same and _open(use, other))
+    ]
     if different:
         runners = " and ".join(dict.fromkeys(f"{other.runner.label} runs {_short(other)}" for other in different))
         yield Violation(
@@ -79,8 +84,10 @@ def _compare(use: Use, index: RunningImages) -> Iterator[Finding]:
     elif unclear:
         who = ", ".join(dict.fromkeys(other.runner.label for other in unclear))
         yield NotYetKnown(path=use.node.path, why=f"can't be compared yet with the image of {who}")
-    elif not same:
+    elif not sharing:
         yield NotApplicable("nothing else in the stack runs an image of its repository")
+    elif not same:
+        yield NotApplicable("what else runs an image of its repository is built of other sources")
 
 
 def _same_repository(use: Use, other: Use, index: RunningImages) -> Link:
@@ -118,7 +125,10 @@ ONE_DIGEST: Final = Rule(
     level=Level.MANDATORY,
     severity=Severity.HIGH,
     title="One digest of an image runs in a stack",
-    description="Jobs, tasks and functions of one stack that run images of the same repository run the same digest.",
+    description=(
+        "Jobs, tasks and functions of one stack that run images of the same repository run the same digest, unless the "
+        "stack itself builds them of different sources."
+    ),
     why="Otherwise what was tested as one version is two: a job and the function beside it disagree.",
     fix="Give all of them the same image reference, such as the output of the one build or the one promoted digest.",
     link="https://docs.aws.amazon.com/AmazonECR/latest/userguide/docker-pull-ecr-image.html",

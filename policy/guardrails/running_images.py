@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .build_sources import sources_of
 from .job_definitions import JOB_DEFINITION, containers, open_properties
 from .resources import Link, Resource, Stack
 from .values import UNKNOWN, MalformedError, Node, NotYetKnownError
@@ -103,6 +104,7 @@ class RunningImages:
         self._repositories = stack.of(REPOSITORY)
         self._ancestors = {repository: stack.ancestors(repository) for repository in self._repositories}
         self._targets = {build: list(_targets(build)) for build in stack.of(*BUILDS)}
+        self._sources = {build: sources_of(build) for build in self._targets}
         self._by_digest: dict[str, list[Resource]] = {}
         for build in self._targets:
             self._by_digest.setdefault(digest_of(build), []).append(build)
@@ -162,6 +164,21 @@ class RunningImages:
         # made of is an image's origin, the image may be plain text in a document that waits for something else.
         hidden = use.origins & self._ancestors[repository]
         return Link.UNKNOWN if hidden or not use.sources else Link.NO
+
+    def apart(self, first: Use, second: Use) -> bool:
+        """Whether builds of the stack make two images of different sources: two programs that share a repository."""
+        ones, others = ([self._sources[build] for build in self._makers(use)] for use in (first, second))
+        return bool(ones and others) and all(one and other and one != other for one in ones for other in others)
+
+    def built_here(self, use: Use) -> bool:
+        """Whether the stack itself builds the image, so that what runs it moves on with each push."""
+        return bool(self._makers(use))
+
+    def _makers(self, use: Use) -> Sequence[Resource]:
+        """The builds of the stack that make just this image."""
+        if use.reference is None:
+            return use.builds
+        return self._by_digest.get(use.digest, ()) if use.digest else ()
 
     def tags(self, use: Use, repository: Resource) -> frozenset[str] | None:
         """The tags that the image has in its repository, as far as the stack tells; None if it tells of none."""

@@ -43,10 +43,13 @@ def policy(*selections: dict[str, Any], of: Resource, name: str = "lifecycle", a
     )
 
 
-def build(tags: Any, *, of: Resource, digest: str = UNKNOWN_TEXT, name: str = "build") -> Resource:
-    """A build that pushes to a repository."""
+def build(
+    tags: Any, *, of: Resource, digest: str = UNKNOWN_TEXT, name: str = "build", made: dict[str, Any] | None = None
+) -> Resource:
+    """A build that pushes to a repository; `made` are the properties that say what it is built of."""
     depends = {"tags": [of], "exports": [of], "registries": [of]}
-    return resource("docker-build:index:Image", {"tags": tags, "digest": digest}, name=name, depends=depends)
+    properties = {"tags": tags, "digest": digest, **(made or {})}
+    return resource("docker-build:index:Image", properties, name=name, depends=depends)
 
 
 def job(image: Any, *made_of: Resource, name: str = "job") -> Resource:

@@ -219,6 +219,15 @@ class TestMovingTags:
         made = build([f"{HOST}/jobs:latest", f"{HOST}/jobs:abc"], of=own, digest=DIGEST)
         assert judged(UNTAGGED, keep(10), of=own, others=[made]).status == "pass"
 
+    def test_tag_that_the_stacks_own_build_moves_moves_with_what_runs(self):
+        own = repository(imageTagMutability="MUTABLE")
+        made = build([f"{HOST}/jobs:latest"], of=own, digest=DIGEST)
+        assert judged(UNTAGGED, keep(10), of=own, others=[made]).status == "pass"
+        unbuilt = build([f"{HOST}/jobs:latest"], of=own)
+        assert judged(UNTAGGED, keep(10), of=own, runner=unknown_job(unbuilt), others=[unbuilt]).status == "pass"
+        other = build([f"{HOST}/jobs:latest"], of=own, digest=OTHER_DIGEST)
+        assert judged(UNTAGGED, keep(10), of=own, others=[other]).status == "violation"
+
     def test_unknown_mutability_is_not_yet_known(self):
         answer = judged(UNTAGGED, keep(2), of=repository(imageTagMutability=UNKNOWN_TEXT))
         assert len(answer.found) == 1

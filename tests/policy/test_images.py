@@ -178,6 +178,47 @@ class TestOneDigest:
             "while Function 'function' runs sha256:0b0b0b0b0b0b"
         ]
 
+    @pytest.mark.parametrize(
+        ("first", "second", "status"),
+        [
+            ({"context": {"location": "api"}}, {"context": {"location": "worker"}}, "not applicable"),
+            ({"context": {"location": "."}}, {"context": {"location": "."}}, "violation"),
+            ({"context": {"location": "."}}, {"context": {"location": "."}, "target": "web"}, "not applicable"),
+            ({"dockerfile": {"inline": "FROM a"}}, {"dockerfile": {"inline": "FROM b"}}, "not applicable"),
+            ({"dockerfile": {"location": "a"}}, {"dockerfile": {"location": "b"}}, "not applicable"),
+            ({"context": {"location": "."}}, {"context": {"location": "."}, "buildArgs": {"X": "1"}}, "not applicable"),
+            ({"build": {"context": "a"}}, {"build": {"context": "b"}}, "not applicable"),
+            ({"build": {"context": "a"}}, {"build": {"context": "a"}}, "violation"),
+            ({"build": "a"}, {"build": "b"}, "violation"),
+            ({"context": "a", "args": {}}, {"context": "b"}, "not applicable"),
+            ({"path": "a"}, {"path": "b"}, "not applicable"),
+            ({"context": {"location": "a"}}, {}, "violation"),
+            ({"context": {"location": "a"}}, {"context": {"location": UNKNOWN_TEXT}}, "violation"),
+            ({"context": {"location": "a", "named": {"n": {}}}}, {"context": {"location": "a"}}, "violation"),
+        ],
+    )
+    def test_two_programs_may_share_a_repository(self, first: dict[str, Any], second: dict[str, Any], status: str):
+        own = repository()
+        one = build([f"{REPOSITORY}:a"], of=own, digest=DIGEST, name="one", made=first)
+        two = build([f"{REPOSITORY}:b"], of=own, digest=OTHER_DIGEST, name="two", made=second)
+        others = [function(image(digest=OTHER_DIGEST), two), own, one, two]
+        assert verdict(self.RULE, job(image(), one), *others).status == status
+
+    def test_two_programs_are_told_apart_before_they_are_built(self):
+        own = repository()
+        one = build(UNKNOWN_TEXT, of=own, name="one", made={"context": {"location": "api"}})
+        two = build(UNKNOWN_TEXT, of=own, name="two", made={"context": {"location": "worker"}})
+        others = [function(UNKNOWN_TEXT, two), own, one, two]
+        assert verdict(self.RULE, unknown_job(one), *others).not_applicable == [
+            "what else runs an image of its repository is built of other sources"
+        ]
+
+    def test_another_digest_than_the_built_one_is_refused_whatever_it_is_built_of(self):
+        own = repository()
+        one = build([f"{REPOSITORY}:a"], of=own, digest=DIGEST, name="one", made={"context": {"location": "api"}})
+        answer = verdict(self.RULE, job(image(), one), function(image(digest=OTHER_DIGEST)), own, one)
+        assert answer.status == "violation"
+
     def test_known_digest_beside_an_unbuilt_one_is_not_yet_known(self):
         own = repository()
         made = build(UNKNOWN_TEXT, of=own)

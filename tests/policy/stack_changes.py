@@ -12,14 +12,14 @@ CHANGES: list[tuple[str, str, tuple[Any, ...], Any, set[str]]] = [
         "wordcount",
         ("imageTagMutability",),
         "MUTABLE",
-        {"ecr-immutable-tags", "ecr-lifecycle-keeps-running"},
+        {"ecr-immutable-tags"},
     ),
     (
         "ecr:Repository",
         "wordcount",
         ("imageTagMutabilityExclusionFilters", 0, "filter"),
         "*",
-        {"ecr-immutable-tags", "ecr-lifecycle-keeps-running"},
+        {"ecr-immutable-tags"},
     ),
     (
         "ecr:LifecyclePolicy",

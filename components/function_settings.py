@@ -23,10 +23,12 @@ _S3_PREFIX = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/*?\s][^*?\s]*"
 """[Amazon S3 user guide, "General purpose bucket naming rules"]; a wildcard would be one in the policy."""
 _SES_IDENTITY = r"([^@\s*]+@)?[a-z0-9-]+(\.[a-z0-9-]+)+"
 _DESTINATION = (
-    r"arn:aws[a-z-]*:(sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+|sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+"
+    r"arn:aws[a-z-]*:(sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+|sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+"
     r"|lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?"
     r"|events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9_./-]+)"
 )
+"""Lambda takes no FIFO queue or topic, the only ones with a period in the name [AWS Lambda developer guide, "Retaining
+records of asynchronous invocations"]."""
 _RESERVED_ENVIRONMENT = (
     *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_REGION"),
     *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT"),

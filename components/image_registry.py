@@ -110,6 +110,8 @@ def lifecycle_policy(args: ImageRegistryArgs) -> dict[str, Any]:
             },
         }
         for prefix in args.protected_tag_prefixes
+        # ECR takes no two rules for the same prefixes.
+        if not (args.build_cache and prefix == BUILD_CACHE_TAG)
     ]
     rules.append(
         {

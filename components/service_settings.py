@@ -91,6 +91,8 @@ def _read_port(section: Section) -> tuple[int | None, tuple[str, ...]]:
 
 def _is_part_of_the_world(source: str) -> bool:
     try:
-        return "/" in source and ipaddress.IPv4Network(source).prefixlen > 0
+        network = ipaddress.IPv4Network(source)
     except ValueError:
         return False
+    # AWS takes one way to write it: 10.0.0.0/255.0.0.0 is another.
+    return str(network) == source and network.prefixlen > 0

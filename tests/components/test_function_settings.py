@@ -61,7 +61,7 @@ def test_all_that_can_be_set(parse: Parse) -> None:
         "arn:aws:lambda:eu-central-1:123456789012:function:failed",
         "arn:aws:lambda:eu-central-1:123456789012:function:failed:live",
         "arn:aws:events:eu-central-1:123456789012:event-bus/default",
-        "arn:aws-cn:sqs:cn-north-1:123456789012:failed.fifo",
+        "arn:aws-cn:sqs:cn-north-1:123456789012:failed",
     ],
 )
 def test_a_failure_goes_to_any_destination_that_lambda_knows(parse: Parse, arn: str) -> None:
@@ -102,6 +102,8 @@ def test_a_failure_goes_to_any_destination_that_lambda_knows(parse: Parse, arn: 
         ({"sesIdentities": ["localhost"]}, "sesIdentities", "a mail address, or a domain"),
         ({"failureDestination": "failed"}, "failureDestination", "the ARN of an SQS queue"),
         ({"failureDestination": "arn:aws:s3:::bucket"}, "failureDestination", "the ARN of an SQS queue"),
+        ({"failureDestination": "arn:aws:sqs:eu-central-1:123456789012:a.fifo"}, "failureDestination", "the ARN"),
+        ({"failureDestination": "arn:aws:sns:eu-central-1:123456789012:a.fifo"}, "failureDestination", "the ARN"),
         ({"failureDestination": "arn:aws:sqs:eu-central-1:123456789012:*"}, "failureDestination", "the ARN"),
         ({"memory": 512}, "memory", "did you mean memoryMib?"),
         ({"timeout": 5}, "timeout", "did you mean timeoutSeconds?"),

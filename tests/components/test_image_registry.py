@@ -80,6 +80,13 @@ def test_each_protected_prefix_is_shielded_by_a_rule_of_its_own() -> None:
     ]
 
 
+def test_no_two_rules_have_the_same_prefix() -> None:
+    found = [rule["selection"].get("tagPrefixList") for rule in rules(protected_tag_prefixes=("buildcache", "v"))]
+    assert found == [["buildcache"], ["v"], None, None]
+    alone = rules(build_cache=False, protected_tag_prefixes=("buildcache",))
+    assert alone[0]["selection"]["countNumber"] == 10_000
+
+
 def test_untagged_images_expire_and_the_total_is_bounded() -> None:
     untagged, total = rules(build_cache=False, protected_tag_prefixes=(), retained_images=3, untagged_days=5)
     assert untagged["selection"] == {

@@ -75,6 +75,7 @@ def test_a_service_is_not_bounded_by_what_all_jobs_may_have(parse: Parse) -> Non
         ({"port": 80, "sources": ["0.0.0.0/0"]}, "sources", "none of them the whole world"),
         ({"port": 80, "sources": ["10.0.0.1/16"]}, "sources", "a list of IPv4 ranges"),
         ({"port": 80, "sources": ["10.0.0.1"]}, "sources", "a list of IPv4 ranges"),
+        ({"port": 80, "sources": ["10.0.0.0/255.0.0.0"]}, "sources", "a list of IPv4 ranges"),
         ({"port": 80, "sources": ["::/0"]}, "sources", "a list of IPv4 ranges"),
         ({"port": 80, "sources": ["10.0.0.0/16", "10.0.0.0/16"]}, "sources", "each once"),
         ({"port": 80, "sources": "10.0.0.0/16"}, "sources", "a list of strings"),

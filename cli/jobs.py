@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from rich.text import Text
 
 from cli.console import answer, print_json, progress
 from cli.errors import CliError
@@ -131,7 +132,7 @@ def run_logs(pipeline: str, job_id: str, stack: str, consumer: str | None, *, fo
 def print_job(job: Mapping[str, Any]) -> None:
     """A job for people."""
     colour = {"SUCCEEDED": "green", "FAILED": "red"}.get(job["status"], "yellow")
-    answer.print(f"{job['jobId']}  [{colour}]{job['status']}[/]")
+    answer.print(Text.assemble(f"{job['jobId']}  ", (job["status"], colour)))
     if job.get("statusReason"):
         answer.print(f"  reason   {job['statusReason']}", markup=False)
     for name in ("createdAt", "startedAt", "stoppedAt"):

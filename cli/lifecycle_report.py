@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rich.filesize import decimal
-from rich.table import Table
 
-from cli.console import answer
+from cli.console import answer, print_table
 from policy.guardrails.lifecycle import LifecycleRule
 from policy.guardrails.lifecycle_simulation import Action, Verdict
 
 WORDS: Final = {Action.KEEP: "stays", Action.EXPIRE: "expires", Action.ARCHIVE: "archived"}
 _SHORT_DIGEST: Final = 19
+_COLUMNS: Final = ("DIGEST", "TAGS", "AGE", "SIZE", "VERDICT", "RULE", "WHY")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def show(outlook: Outlook) -> None:
     head = f"{outlook.pipeline}: {outlook.repository} at {outlook.at.isoformat(timespec='seconds')}, by the policy of "
     answer.print(head + outlook.policy_from, markup=False)
     if outlook.verdicts:
-        answer.print(_table(outlook), soft_wrap=False)
+        print_table(_COLUMNS, [_row(outlook, verdict) for verdict in outlook.verdicts], prose=["RULE", "WHY"])
         _show_totals(outlook)
     else:
         answer.print("  no images", markup=False)
@@ -91,22 +91,17 @@ def show(outlook: Outlook) -> None:
         _show_differences(outlook.differences)
 
 
-def _table(outlook: Outlook) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("DIGEST", "TAGS", "AGE", "SIZE", "VERDICT", "RULE", "WHY"):
-        table.add_column(column, no_wrap=column in ("DIGEST", "AGE", "SIZE", "VERDICT"))
-    for verdict in outlook.verdicts:
-        image = verdict.image
-        table.add_row(
-            image.digest[:_SHORT_DIGEST],
-            "\n".join(image.tags) or "(none)",
-            f"{(outlook.at - image.pushed_at) / datetime.timedelta(days=1):.1f} d",
-            decimal(image.size_bytes),
-            WORDS[verdict.action],
-            _rule(verdict.rule),
-            "; ".join((verdict.why, *_shielded(verdict))),
-        )
-    return table
+def _row(outlook: Outlook, verdict: Verdict) -> tuple[str, ...]:
+    image = verdict.image
+    return (
+        image.digest[:_SHORT_DIGEST],
+        "\n".join(image.tags) or "(none)",
+        f"{(outlook.at - image.pushed_at) / datetime.timedelta(days=1):.1f} d",
+        decimal(image.size_bytes),
+        WORDS[verdict.action],
+        _rule(verdict.rule),
+        "; ".join((verdict.why, *_shielded(verdict))),
+    )
 
 
 def _rule(rule: LifecycleRule | None) -> str:

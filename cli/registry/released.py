@@ -4,14 +4,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from rich.table import Table
-
-from cli.console import answer, print_json, progress
+from cli.console import answer, print_json, print_table, progress
 from cli.project import find_root
 from cli.registry.history import Release, is_shallow, releases
 from cli.registry.stacks import load_stack
 from engine.config import load_project
 
+_COLUMNS: Final = ("WHEN", "STACK", "PIPELINE", "DIGEST", "TAG", "WHO", "COMMIT", "SUBJECT")
 _SHORT_DIGEST: Final = 19
 """`sha256:` and 12 digits."""
 _SHORT_COMMIT: Final = 10
@@ -30,7 +29,7 @@ def run_releases(pipeline: str | None, stack: str | None, *, as_json: bool) -> N
         print_json([document(release) for release in found])
         return
     if found:
-        answer.print(_table(found), soft_wrap=False)
+        print_table(_COLUMNS, [_row(release) for release in found], prose=["SUBJECT"])
     else:
         answer.print("No stack's file has ever named an image: slipway promote --help")
     if is_shallow(root):
@@ -80,20 +79,15 @@ def _instant(release: Release) -> float:
     return datetime.fromisoformat(release.commit.date).timestamp() if release.commit else 0.0
 
 
-def _table(found: list[Release]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("WHEN", "STACK", "PIPELINE", "DIGEST", "TAG", "WHO", "COMMIT", "SUBJECT"):
-        table.add_column(column, no_wrap=column != "SUBJECT")
-    for release in found:
-        commit = release.commit
-        table.add_row(
-            commit.date[:16].replace("T", " ") if commit else _NOT_COMMITTED,
-            release.stack,
-            release.pipeline,
-            release.digest[:_SHORT_DIGEST] if release.image else f"({release.what})",
-            release.tag,
-            commit.author if commit else "",
-            commit.id[:_SHORT_COMMIT] if commit else "",
-            commit.subject if commit else "",
-        )
-    return table
+def _row(release: Release) -> tuple[str, ...]:
+    commit = release.commit
+    return (
+        commit.date[:16].replace("T", " ") if commit else _NOT_COMMITTED,
+        release.stack,
+        release.pipeline,
+        release.digest[:_SHORT_DIGEST] if release.image else f"({release.what})",
+        release.tag,
+        commit.author if commit else "",
+        commit.id[:_SHORT_COMMIT] if commit else "",
+        commit.subject if commit else "",
+    )

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from rich.table import Table
-
-from cli.console import answer, print_json, progress
+from cli.console import answer, print_json, print_table, progress
 from cli.errors import CliError
 from cli.project import find_root
 from cli.registry.client import open_repository
@@ -67,10 +65,9 @@ def _print(scan: Scan, title: str) -> None:
     if not scan.findings:
         answer.print("No findings.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in _COLUMNS:
-        table.add_column(column, no_wrap=column in _COLUMNS[:2])
-    for finding in scan.findings:
-        table.add_row(finding.severity, finding.name, finding.package, finding.version, finding.fixed_in)
-    answer.print(table, soft_wrap=False)
+    rows = [
+        (finding.severity, finding.name, finding.package, finding.version, finding.fixed_in)
+        for finding in scan.findings
+    ]
+    print_table(_COLUMNS, rows)
     answer.print(", ".join(f"{number} {severity}" for severity, number in scan.counts().items()), markup=False)

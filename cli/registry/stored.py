@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rich.table import Table
-
-from cli.console import answer, print_json, progress
+from cli.console import answer, print_json, print_table, progress
 from cli.errors import CliError
 from cli.outputs import LOCAL_STACK, stack_exports
 from cli.project import find_root
@@ -28,6 +26,7 @@ DOLLARS_PER_GB_MONTH: Final = 0.10
 _GB: Final = 1000**3
 _THREADS: Final = 8
 _SHORT_DIGEST: Final = 19
+_COLUMNS: Final = ("DIGEST", "TAGS", "PLATFORM", "AGE", "SIZE", "RUNS IN")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,12 +223,9 @@ def _print(stored: Stored) -> None:
     if not stored.images:
         answer.print("  no images", markup=False)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("DIGEST", "TAGS", "PLATFORM", "AGE", "SIZE", "RUNS IN"):
-        table.add_column(column, no_wrap=column not in ("TAGS", "RUNS IN"))
     now = datetime.datetime.now(datetime.UTC)
-    for image in stored.images:
-        table.add_row(
+    rows = [
+        (
             image.digest[:_SHORT_DIGEST],
             "\n".join(image.tags) or "(none)",
             image.platform,
@@ -237,7 +233,9 @@ def _print(stored: Stored) -> None:
             _size(image.size_bytes),
             ", ".join(image.used_by),
         )
-    answer.print(table, soft_wrap=False)
+        for image in stored.images
+    ]
+    print_table(_COLUMNS, rows, prose=["RUNS IN"])
 
 
 def _print_costs(total: int) -> None:

@@ -87,6 +87,13 @@ def test_the_table_has_what_is_needed_to_find_a_release_again(slipway: Slipway, 
     assert oldest[8:] == [commit[:10], "Promote", "words", "1", "to", "staging"]
 
 
+def test_a_subject_is_printed_as_it_is(slipway: Slipway, stacks: Path, git: Git) -> None:
+    name_image(stacks, "staging", sha256(b"1"), "release-1")
+    git.commit("[wip] Promote words :ship: [/] [#12]")
+    result = slipway("releases")
+    assert (result.code, result.out.splitlines()[1].rstrip()[-36:]) == (0, "[wip] Promote words :ship: [/] [#12]")
+
+
 def test_a_stack_that_builds_again_and_a_pipeline_that_goes_are_told(
     slipway: Slipway, stacks: Path, git: Git, registry: FakeRegistry
 ) -> None:

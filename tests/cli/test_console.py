@@ -1,0 +1,50 @@
+"""What the command line prints is what it was given: whole, and in columns as wide as the terminal if that can be."""
+
+import pytest
+
+from cli import console
+
+COLUMNS = ("NAME", "TAG", "WHY")
+ROWS = [
+    ("words", "release-4.0.0\ndeployed-production-677d32c06b65", "number 1 of 3 by age, 9999 stay in the repository"),
+    ("[wip] :ship:", "(none)", "[/] [#12]"),
+]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow one."""
+    monkeypatch.setattr(console.answer, "_width", 60)
+
+
+def test_texts_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table(COLUMNS, ROWS, prose=["WHY"])
+    console.answer.print("[wip] at 12:100:05 [/]")
+    console.progress.print("[wip] at 12:100:05 [/]")
+    printed = capsys.readouterr()
+    *_, row, line = printed.out.splitlines()
+    assert row.split() == ["[wip]", ":ship:", "(none)", "[/]", "[#12]"]
+    assert line == "[wip] at 12:100:05 [/]"
+    assert printed.err == "[wip] at 12:100:05 [/]\n"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_prose_is_folded_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table(("NAME", "WHY"), [(name, why) for name, _, why in ROWS], prose=["WHY"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 60
+    assert [line.split("  ")[0].strip() for line in lines] == ["NAME", "words", "", "[wip] :ship:"]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_that_is_too_narrow_cuts_no_name(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table(COLUMNS, ROWS, prose=["WHY"])
+    text = capsys.readouterr().out
+    assert "deployed-production-677d32c06b65" in text
+    assert "…" not in text
+    assert [line[:12].rstrip() for line in text.splitlines() if not line[0].isspace()] == [
+        "NAME",
+        "words",
+        "[wip] :ship:",
+    ]
+    assert " ".join(line[48:].strip() for line in text.splitlines()[1:-1]).split() == ROWS[0][2].split()

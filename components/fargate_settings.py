@@ -1,7 +1,7 @@
 """Reads the size of a task on Fargate."""
 
 from components import fargate
-from components.settings_reader import Section
+from components.settings_reader import Section, plain_number
 
 
 def read_size(
@@ -12,7 +12,7 @@ def read_size(
     Args:
         max_vcpus: what all jobs of the stack may have together; None: there is no such limit.
     """
-    vcpus: object = section.values.get("vcpus", default_vcpus)
+    vcpus = plain_number(section.values.get("vcpus", default_vcpus))
     memory_mib: object = section.values.get("memoryMib", default_memory_mib)
     if isinstance(vcpus, bool) or not isinstance(vcpus, int | float) or vcpus not in fargate.MEMORY_MIB:
         sizes = ", ".join(f"{size:g}" for size in fargate.MEMORY_MIB)

@@ -92,7 +92,7 @@ class Section:
 
     def number(self, name: str, default: float, *, above: float, maximum: float, unit: str) -> float:
         """A number greater than `above`."""
-        value = self.values.get(name, default)
+        value = plain_number(self.values.get(name, default))
         if isinstance(value, int | float) and not isinstance(value, bool) and above < value <= maximum:
             return value
         expected = f"a number of {unit} above {above:g} and up to {maximum:g}"
@@ -164,6 +164,12 @@ class Section:
             else:
                 result[key] = value
         return result
+
+
+def plain_number(value: object) -> object:
+    """A fraction as a number: `pulumi config set --path` stores it as text, unlike a whole number [pulumi/pulumi,
+    sdk/go/common/resource/config, "adjustObjectValue"]. Anything else as it is."""
+    return float(value) if isinstance(value, str) and re.fullmatch(r"[0-9]+\.[0-9]+", value, re.ASCII) else value
 
 
 def _show(value: object) -> str:

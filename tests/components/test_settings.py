@@ -65,6 +65,19 @@ def test_all_problems_are_raised_at_once_and_each_says_four_things(problems: Cal
         assert all(part in rest for part in ("found ", "; expected ", ". Fix: "))
 
 
+def test_a_fraction_that_the_cli_stored_as_text_is_a_number(parse: Parse) -> None:
+    """`pulumi config set --path` makes numbers of whole ones only."""
+    pipelines = {"sample": {"context": "jobs/sample", "vcpus": "0.5", "memoryMib": 1024}}
+    found = parse({"pipelines": pipelines, "throttle": {"rate": "0.25"}})
+    assert (found.pipelines[0].vcpus, found.consumers[0].rate) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize("text", ["0.3", "1", ".5", "0.5x", "1e0"])
+def test_no_other_text_is_a_number(problems: Callable[..., tuple[str, ...]], text: str) -> None:
+    (found,) = problems({"pipelines": {"sample": {"context": "jobs/sample", "vcpus": text}}})
+    assert "a vCPU size of Fargate" in found
+
+
 def test_the_error_ends_the_program_without_a_stack_trace(parse: Parse) -> None:
     with pytest.raises(pulumi.RunError):
         parse({"retainedImages": 0})

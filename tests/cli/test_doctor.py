@@ -32,6 +32,8 @@ ABSENT: Mapping[str, str] = {
     "DescribeTable": "ResourceNotFoundException",
     "DescribeRule": "ResourceNotFoundException",
 }
+SESSION = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-central-1")
+"""One for all tests: a session reads the model of each service once."""
 Answer = Mapping[str, Any] | str | Callable[[Mapping[str, Any]], Any]
 
 
@@ -57,9 +59,7 @@ class Account:
         )
 
     def client(self, service: str) -> Any:
-        client = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-central-1").client(
-            service
-        )
+        client = SESSION.client(service)
         client.meta.events.register("before-parameter-build", self._remember)
         client.meta.events.register("before-call", self._answer)
         return client

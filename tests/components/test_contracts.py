@@ -198,7 +198,9 @@ def test_nothing_is_written_that_reads_back_differently(deployment: Deployment) 
     """
     for item in deployment.registrations:
         if item.custom:
-            assert not [path for path in empty_values(item.inputs) if not path.endswith(("filter", ".ingress"))], item.urn
+            assert not [path for path in empty_values(item.inputs) if not path.endswith(("filter", ".ingress"))], (
+                item.urn
+            )
 
 
 def empty_values(value: Any, path: str = "") -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench import projects
 from engine.preview import PreviewProvider
 from engine.program import Deployment, run_program
 from engine.provider import Provider
@@ -23,6 +24,11 @@ Deploy = Callable[..., Deployment]
 @pytest.fixture
 def project_root() -> Path:
     return ROOT
+
+
+@pytest.fixture
+def free_port() -> int:
+    return projects.free_port()
 
 
 @pytest.fixture

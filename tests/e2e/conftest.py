@@ -1,8 +1,6 @@
 """The whole stack in the sandbox, on free ports, for tests that speak HTTP alone."""
 
 import json
-import secrets
-import socket
 import ssl
 import time
 from collections.abc import Callable, Generator
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from bench.projects import free_port
 from engine.program import run_program
 from sandbox import process
 from sandbox.context import Clients
@@ -95,15 +94,6 @@ class Api:
             token = page.get("nextPageToken")
             if token is None:
                 return found
-
-
-def free_port() -> int:
-    # Below the range from which outgoing connections get theirs, so that none takes it before the sandbox does.
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 @pytest.fixture(scope="session")

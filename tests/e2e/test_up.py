@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.projects import committed, scratch_project
-from tests.e2e.conftest import Api, free_port
+from bench.projects import committed, free_port, scratch_project
+from tests.e2e.conftest import Api
 
 
 class Project:

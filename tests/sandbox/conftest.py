@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from bench.projects import free_port
 from engine.registration import Registration
 from sandbox import process
 from sandbox.context import Clients
@@ -21,20 +21,6 @@ from sandbox.deploy import SandboxProvider
 REGION = "eu-central-1"
 CANARY_NAME = "SLIPWAY_TEST_CANARY"
 CANARY = "canary-of-the-person-who-starts-it"
-
-
-def _free_port() -> int:
-    # Below the range from which outgoing connections get theirs, so that none takes it before the sandbox does.
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-
-
-@pytest.fixture
-def free_port() -> int:
-    return _free_port()
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +33,7 @@ def sandbox(sandbox_state: Path) -> Iterator[process.Sandbox]:
     """A running sandbox, started by somebody who has a canary in the environment."""
     os.environ[CANARY_NAME] = CANARY
     try:
-        yield process.start(sandbox_state, port=_free_port(), region=REGION)
+        yield process.start(sandbox_state, port=free_port(), region=REGION)
     finally:
         process.stop(sandbox_state)
         del os.environ[CANARY_NAME]

@@ -1,13 +1,13 @@
 """What a destroy may leave behind is found in a running sandbox: each kind of resource that a stack is made of, and
 nothing in a fresh one. And `slipway doctor` asks the emulator what it asks AWS."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench.projects import free_port
 from cli.doctor import make_plan
 from cli.doctor_account import account_findings, check_credentials
 from cli.doctor_finding import Status
@@ -26,11 +26,8 @@ REGION = "us-east-1"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[process.Sandbox, Path]]:
     """A sandbox of this module's own: the shared one is never empty."""
     state = tmp_path_factory.mktemp("leftovers")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     try:
-        yield process.start(state, port=port, region=REGION), state
+        yield process.start(state, port=free_port(), region=REGION), state
     finally:
         process.stop(state)
 

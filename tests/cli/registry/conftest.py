@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import secrets
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench.projects import free_port
 from sandbox import process
 from sandbox.context import Clients
 
@@ -45,24 +44,10 @@ def sha256(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _free_port() -> int:
-    # Below the range from which outgoing connections get theirs, so that none takes it before the sandbox does.
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-
-
-@pytest.fixture
-def free_port() -> int:
-    return _free_port()
-
-
 @pytest.fixture(scope="session")
 def server_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     state = tmp_path_factory.mktemp("registry")
-    process.start(state, port=_free_port(), region=REGION)
+    process.start(state, port=free_port(), region=REGION)
     try:
         yield state
     finally:

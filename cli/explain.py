@@ -13,6 +13,7 @@ CARDS = Path("docs") / "failures.md"
 _CARD = re.compile(r"^## (?P<title>.+?)\n\n```text\n(?P<messages>.*?)```\n\n(?P<rest>.*)", re.DOTALL)
 _ANYTHING = "…"
 _MIN_WORDS_IN_COMMON = 3
+_MIN_WORDS_OF_A_PART = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,11 @@ class Card:
     def fits(self, text: str) -> bool:
         """Whether one of the messages is in a text."""
         return any(re.search(_pattern(message), text, re.IGNORECASE) for message in self.messages)
+
+    def has_part(self, text: str) -> bool:
+        """Whether a text is a part of one of the messages; an ellipsis in it stands for anything, too."""
+        pattern = _pattern(text.replace("...", _ANYTHING))
+        return any(re.search(pattern, message, re.IGNORECASE) for message in self.messages)
 
     def words_in_common(self, text: str) -> int:
         """How many words of the text the best message has."""
@@ -60,7 +66,11 @@ def read_cards(text: str) -> list[Card]:
 
 
 def find_cards(cards: Sequence[Card], text: str) -> list[Card]:
-    """The cards with one of their messages in the text; else the one that has most words in common with it, if any."""
+    """The cards with one of their messages in the text.
+
+    If there is none, those that have the text in one of their messages; else the one that has most words in common with
+    it, if any.
+    """
     text = " ".join(text.split())
     fitting = [card for card in cards if card.fits(text)]
     if fitting:
@@ -68,6 +78,9 @@ def find_cards(cards: Sequence[Card], text: str) -> list[Card]:
         return sorted(
             fitting, key=lambda card: -max(len(m) for m in card.messages if re.search(_pattern(m), text, re.I))
         )
+    quoted = [card for card in cards if card.has_part(text)] if len(_words(text)) >= _MIN_WORDS_OF_A_PART else []
+    if quoted:
+        return quoted
     near = max(cards, key=lambda card: card.words_in_common(text), default=None)
     return [near] if near and near.words_in_common(text) >= _MIN_WORDS_IN_COMMON else []
 

@@ -60,6 +60,8 @@ def test_a_card_is_found_by_each_of_its_messages(card: Card) -> None:
             "failed to push 1.dkr.ecr.x.amazonaws.com/a:b: failed to copy: read tcp 10.0.0.1: connection reset by peer",
             "A push was interrupted",
         ),
+        ("CannotPullContainerError: ... not found", "The image can't be pulled: it is gone"),
+        ("existing JobQueue", "The compute environment can't be deleted"),
         ("job 0b0e6f2e is RUNNABLE", "A job stays RUNNABLE"),
         ("the maximum number of vpcs has been reached, says AWS", "A quota of the account is used up"),
     ],
@@ -70,7 +72,13 @@ def test_messages_as_aws_writes_them_find_their_card(message: str, title: str) -
 
 def test_nothing_is_found_for_what_no_card_is_about() -> None:
     assert find_cards(ALL, "the coffee machine is empty") == []
+    assert find_cards(ALL, "...") == find_cards(ALL, "found ...") == []
     assert find_cards([], "anything") == []
+
+
+def test_the_documents_own_example_finds_its_card() -> None:
+    (example,) = re.findall(r'`slipway explain "(.+)"`', TEXT)
+    assert find_cards(ALL, example)[0].title == "The image can't be pulled: it is gone"
 
 
 def test_no_two_cards_have_one_title() -> None:

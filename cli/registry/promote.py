@@ -84,11 +84,6 @@ def run_promote(
     check_shield(repository, image.digest, wanted)
     outcome = _apply(root, stack, pipeline, repository, manifest, wanted, source=source, platform=platform, scan=scan)
     _report(outcome, as_json=as_json)
-    if source == LOCAL_STACK and target != LOCAL_STACK and not as_json:
-        progress.print(
-            f"The image is in the sandbox of this machine, so nobody can deploy {stack.file} as it is: good for a "
-            f"trial. Undo it: git checkout {stack.file}"
-        )
 
 
 def run_rollback(pipeline: str, target: str, *, tag: str | None, as_json: bool) -> None:
@@ -267,20 +262,32 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         print_json(_document(outcome))
         return
-    said = "tagged" if outcome.tagged else "was tagged before"
     answer.print(f"{outcome.pipeline}: {outcome.digest}  ({outcome.platform})", markup=False)
-    answer.print(f"  {outcome.repository}: {said} {outcome.tag}", markup=False)
+    said = f"tagged {outcome.tag}" if outcome.tagged else f"has the tag {outcome.tag} already"
+    answer.print(f"  {outcome.repository}: {said}", markup=False)
     if outcome.scan is not None and outcome.scan.scanned:
         counts = ", ".join(f"{number} {severity}" for severity, number in outcome.scan.counts().items())
         answer.print(f"  scan: {counts or 'no findings'}", markup=False)
     if not outcome.changed:
         answer.print(f"  {stack.file} names it already; nothing is left to do.", markup=False)
         return
-    answer.print(f"  {stack.file}: image {outcome.previous or 'built here'} -> {outcome.image}", markup=False)
-    verb = "Promote" if outcome.source else "Roll back"
+    if outcome.previous == outcome.image:
+        was = stack.pipelines[outcome.pipeline].get("imageTag")
+        answer.print(f"  {stack.file}: the same image, imageTag {was or 'none'} -> {outcome.tag}", markup=False)
+    else:
+        answer.print(f"  {stack.file}: image {outcome.previous or 'built here'} -> {outcome.image}", markup=False)
+    if outcome.source == LOCAL_STACK != stack.name:
+        progress.print(
+            f"The image is in the sandbox of this machine, so nobody can deploy {stack.file} as it is: good for a "
+            f"trial. Undo it: git checkout {stack.file}"
+        )
+        return
+    subject = f"Promote {outcome.pipeline} {outcome.tag} to {stack.name}"
+    if not outcome.source:
+        subject = f"Roll back {outcome.pipeline} in {stack.name} to {outcome.tag}"
     progress.print(
-        f'Next: git commit -m "{verb} {outcome.pipeline} {outcome.tag} to {stack.name}" {stack.file}, then open a pull '
-        f"request, or deploy it: pulumi up --stack {stack.name}",
+        f'Next: git commit -m "{subject}" {stack.file}, then open a pull request, or deploy it: '
+        f"pulumi up --stack {stack.name}",
         markup=False,
     )
 

@@ -192,7 +192,7 @@ def test_a_rollback_names_the_image_before(
         "release-2", "release-1"
     )
     assert f"image {full(repository, digests[2])} -> {full(repository, digests[1])}" in result.out
-    assert 'git commit -m "Roll back words release-1 to staging"' in result.err
+    assert 'git commit -m "Roll back words in staging to release-1"' in result.err
     assert "not scanned" not in result.err
 
 

@@ -92,11 +92,19 @@ def test_a_second_promotion_changes_nothing(slipway: Slipway, stacks: Path, dige
     assert promote(slipway, "--tag", "1").code == 0
     before = (stacks / "Pulumi.staging.yaml").stat()
     result = promote(slipway, "--tag", "release-1")
-    assert (result.code, "was tagged before release-1" in result.out) == (0, True)
+    assert (result.code, "has the tag release-1 already" in result.out) == (0, True)
     assert "names it already" in result.out
     assert "Next:" not in result.err
     after = (stacks / "Pulumi.staging.yaml").stat()
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_a_further_version_of_the_same_image_is_told_by_its_tag(slipway: Slipway, stacks: Path, digest: str) -> None:
+    assert promote(slipway, "--tag", "1").code == 0
+    result = promote(slipway, "--tag", "2")
+    assert "  Pulumi.staging.yaml: the same image, imageTag release-1 -> release-2\n" in result.out
+    assert 'git commit -m "Promote words release-2 to staging"' in result.err
+    assert entry(stacks)["imageTag"] == "release-2"
 
 
 def test_what_was_promoted_goes_on_to_the_next_stack(
@@ -160,6 +168,7 @@ def test_an_image_that_dev_builds_is_found_in_its_outputs(
     assert result.code == 0, result.err
     assert entry(stacks)["image"] == f"{HOST}/{repository}@{made}"
     assert "sandbox of this machine" in result.err
+    assert "pulumi up" not in result.err  # which would not work
 
 
 def test_a_stack_that_runs_nothing_yet_has_nothing_to_promote(slipway: Slipway, stacks: Path) -> None:
@@ -371,7 +380,7 @@ def test_interrupted_after_the_tag_a_second_try_succeeds(
     assert {path.name for path in stacks.iterdir()} == names
     assert registry.tags(repository, digest) == ["content-1", "release-2"]
     result = promote(slipway, "--tag", "2")
-    assert (result.code, "was tagged before release-2" in result.out) == (0, True)
+    assert (result.code, "has the tag release-2 already" in result.out) == (0, True)
     assert entry(stacks)["imageTag"] == "release-2"
 
 
@@ -410,7 +419,7 @@ def test_two_promotions_at_once_end_with_one_tag(
 
     monkeypatch.setattr(Repository, "tag", be_late)
     result = promote(slipway, "--tag", "5")
-    assert (result.code, "was tagged before release-5" in result.out) == (0, True)
+    assert (result.code, "has the tag release-5 already" in result.out) == (0, True)
 
 
 def test_a_tag_that_another_image_gets_at_the_same_time_is_refused(

@@ -60,8 +60,13 @@ def run_changes(stacks: Sequence[str], base: Path | None, output: Path) -> int:
     Args:
         stacks: all of the project but the local one, if empty.
         base: a checkout to compare with.
+
+    Raises:
+        CliError: there is no such folder; without a comparison all would look new.
     """
     root = find_root()
+    if base is not None and not base.is_dir():
+        raise CliError(f"There is no folder {base} to compare with. Check it out there: git worktree add {base} main")
     worst = 0
     for stack in stacks or _stacks(root):
         report = offline_report(root, stack, base)

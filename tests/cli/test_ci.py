@@ -97,6 +97,9 @@ def test_changes_writes_a_report_a_stack_and_fails_where_one_fails(
     result = slipway("ci", "changes", "--stack", "dev", "--output", "out", "--base", str(project(tmp_path / "base")))
     assert result.code == 1
     assert read_report(root / "out" / "dev.offline.json").error
+    result = slipway("ci", "changes", "--output", "new", "--base", str(tmp_path / "nowhere"))
+    assert (result.code, f"There is no folder {tmp_path / 'nowhere'} to compare with." in result.err) == (1, True)
+    assert not (root / "new").exists()
 
 
 def test_the_stacks_are_listed_in_the_order_of_their_deployment(

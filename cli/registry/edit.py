@@ -135,7 +135,7 @@ def _edit(text: str, project: str, pipeline: str, additions: Mapping[str, str], 
     else:
         # Nothing is there yet: `null`, `{}` or no word at all.
         step = key.start_mark.column - pipelines_key.start_mark.column
-        edits.replace(value.start_mark.index, value.end_mark.index, "")
+        edits.replace(text.index(":", key.end_mark.index) + 1, value.end_mark.index, "")
         lines = [f"{name}: {_plain(text)}" for name, text in additions.items()]
         edits.insert_lines(
             edits.line_end(value.end_mark.index), key.start_mark.column + (step if step > 0 else _STEP), lines

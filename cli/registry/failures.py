@@ -71,7 +71,7 @@ def _refused(error: ClientError, operation: str, subject: str) -> str:
         return f"AWS does not accept the credentials ({code}). Check AWS_PROFILE, AWS_ACCESS_KEY_ID and the clock."
     if code in _DENIED:
         return (
-            f"AWS refuses ecr:{operation} on {subject}: {message or code} "
+            f"AWS refuses ecr:{operation} on {subject}: {(message or code).removesuffix('.')}. "
             f"Expected: credentials that may do it. Ask for ecr:{operation} on that repository; in another account its "
             "repository policy must allow it, too."
         )

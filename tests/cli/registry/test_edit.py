@@ -102,6 +102,7 @@ def test_a_second_edit_changes_nothing() -> None:
     [
         ("words: {context: c, vcpus: 2}", f'words: {{image: "{DIGEST}", imageTag: "release-4.0.0", SCHEMA, vcpus: 2}}'),
         ("words: {}", None),
+        ("words: {} # nothing yet", None),
         ("words:", None),
         ("words: null  # nothing yet", None),
     ],
@@ -115,6 +116,7 @@ def test_other_ways_to_write_a_pipeline(before: str, after: str | None) -> None:
         wanted |= {"schema": "c/parameters.schema.json", "vcpus": 2}
     assert entry(result) == wanted
     assert entry(result, "other") == {"context": "o"}
+    assert not [line for line in result.splitlines() if line != line.rstrip()]
 
 
 def test_a_file_without_a_last_line_end_and_one_with_those_of_windows() -> None:

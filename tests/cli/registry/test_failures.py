@@ -39,7 +39,10 @@ def error_of(call: Callable[[], Any]) -> str:
             "AccessDeniedException",
             "User: x is not authorized to perform: ecr:PutImage",
             400,
-            ["refuses ecr:PutImage on repository 'a/words' in account 123456789012, eu-central-1", "User: x is not"],
+            [
+                "refuses ecr:PutImage on repository 'a/words' in account 123456789012, eu-central-1: User: x is not",
+                "to perform: ecr:PutImage. Expected: credentials that may do it.",
+            ],
         ),
         ("RepositoryNotFoundException", "", 400, ["There is no repository 'a/words' in account 123456789012"]),
         ("ThrottlingException", "Rate exceeded", 400, ["too many requests", "Wait a minute"]),

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from cli.console import answer, progress
 from cli.errors import CliError
+from cli.outputs import LOCAL_STACK
 from cli.project import find_root
 from cli.stack_files import read_stack_file, write_stack_file
 from engine.config import load_project, load_stack_config, program_config
@@ -34,6 +35,9 @@ def run_rotate(consumer: str, stack: str) -> None:
     _write(root, stack, consumer, after)
     slot = next(index for index in range(SLOTS) if before[index] != after[index])
     answer.print(f"{consumer}: key generations {list(before)} -> {list(after)} in Pulumi.{stack}.yaml", markup=False)
+    if stack == LOCAL_STACK:
+        progress.print("Next: make up. The sandbox then starts anew, with the new keys.")
+        return
     if before[slot]:
         progress.print(f"The key of generation {before[slot]} ends with the next update of the stack.")
     progress.print(
@@ -53,6 +57,10 @@ def rotated(generations: Sequence[int]) -> tuple[int, ...]:
 def _generations(root: Path, stack: str, consumer: str) -> tuple[int, ...]:
     project = load_project(root)
     values = program_config(project, load_stack_config(project, stack))
+    if json.loads(values.get(f"{project.name}:repositories", "[]")):
+        raise CliError(
+            f"Stack {stack!r} has repositories and nothing else, so it has no consumers. Name another stack."
+        )
     consumers: dict[str, Any] = json.loads(values.get(f"{project.name}:consumers", "{}"))
     if consumer not in consumers:
         known = ", ".join(consumers) or "none"

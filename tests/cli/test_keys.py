@@ -70,6 +70,22 @@ def test_an_unknown_consumer_is_refused_with_the_known_ones(slipway: Slipway, st
     assert stack_file.read_text() == before
 
 
+def test_a_stack_of_repositories_has_no_consumers(slipway: Slipway, stack_file: Path) -> None:
+    (stack_file.parent / "Pulumi.yaml").write_text(f"{PROJECT}  repositories:\n    type: array\n    default: []\n")
+    assert slipway("keys", "rotate", "default").code == 0
+    stack_file.write_text("config:\n  demo:repositories: [words]\n")
+    result = slipway("keys", "rotate", "default")
+    assert (result.code, "it has no consumers" in result.err) == (1, True)
+    assert stack_file.read_text() == "config:\n  demo:repositories: [words]\n"
+
+
+def test_the_sandbox_gets_its_new_keys_by_a_new_start(slipway: Slipway, stack_file: Path) -> None:
+    local = stack_file.rename(stack_file.with_name("Pulumi.local.yaml"))
+    result = slipway("keys", "rotate", "default", "--stack", "local")
+    assert (result.code, "make up" in result.err, "pulumi up" in result.err) == (0, True, False)
+    assert consumers(local) == {"default": {"keyGenerations": [1, 2]}}
+
+
 @pytest.mark.parametrize("generations", ["[1]", "[1, 2, 3]", "[1, -1]", "[a, 1]", "7"])
 def test_generations_that_are_none_are_refused(slipway: Slipway, stack_file: Path, generations: str) -> None:
     stack_file.write_text(f"config:\n  demo:consumers:\n    ann: {{keyGenerations: {generations}}}\n")

@@ -97,13 +97,13 @@ class _Users:
             found = threads.map(read, stacks)
             self._exports = {stack.name: exports for stack, exports in zip(stacks, found, strict=True)}
 
-    def of(self, pipeline: str) -> Mapping[str, Sequence[str]]:
-        """Digest -> who uses it."""
+    def of(self, pipeline: str, repository: str) -> Mapping[str, Sequence[str]]:
+        """Digest -> who uses it from this repository. Another one may have the same digest, and users of its own."""
         stacks = [stack for stack in self._stacks if pipeline in stack.pipelines]
         found: dict[str, list[str]] = {}
         for stack in stacks:
-            named = _digest(lambda stack=stack: stack.reference(pipeline))
-            runs = _digest(lambda stack=stack: exported_image(self._exports[stack.name], stack, pipeline))
+            named = _digest(lambda stack=stack: stack.reference(pipeline), repository)
+            runs = _digest(lambda stack=stack: exported_image(self._exports[stack.name], stack, pipeline), repository)
             if named and named == runs:
                 found.setdefault(named, []).append(stack.name)
                 continue
@@ -123,13 +123,13 @@ def _exports(root: Path, stack: StackFile) -> Mapping[str, Any]:
         return {}
 
 
-def _digest(image: Callable[[], ImageReference | None]) -> str:
-    """Of an image that may not be told."""
+def _digest(image: Callable[[], ImageReference | None], repository: str) -> str:
+    """Of an image that may not be told; empty if it lies in another repository."""
     try:
         found = image()
     except CliError:
         return ""
-    return found.digest if found else ""
+    return found.digest if found and found.repository == repository else ""
 
 
 def _stored(root: Path, stack: StackFile, pipeline: str, users: _Users) -> Stored:
@@ -137,7 +137,7 @@ def _stored(root: Path, stack: StackFile, pipeline: str, users: _Users) -> Store
     details = sorted(repository.images(), key=lambda detail: detail["imagePushedAt"], reverse=True)
     manifests = repository.manifests([str(detail["imageDigest"]) for detail in details])
     platforms = _platforms(repository, manifests.values())
-    used = users.of(pipeline)
+    used = users.of(pipeline, repository.name)
     images = [
         StoredImage(
             digest=digest,

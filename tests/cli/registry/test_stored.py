@@ -117,6 +117,9 @@ def test_the_repositories_of_the_shared_stack(slipway: Slipway, stacks: Path, re
         document = listed(slipway, *words)
         assert document["repositories"][0]["repository"] == repository
         assert by_digest(document)[made]["usedBy"] == ["staging (file)"]
+    own = registry.repository()
+    name_image(stacks, "staging", f"{HOST}/{own}@{made}")
+    assert by_digest(listed(slipway, "--stack", "shared"))[made]["usedBy"] == []
     result = slipway("images", "word", "--stack", "shared")
     assert (result.code, "Did you mean 'words'?" in result.err) == (1, True)
 

@@ -92,7 +92,8 @@ def program_config(project: Project, values: Mapping[str, Any]) -> dict[str, str
         value = stack_values[key]
         fits = isinstance(value, _PYTHON_TYPES.get(declared, (object,)))
         if not fits or (declared == "integer" and isinstance(value, bool)):
-            problems.append(f"{key} must be of type {declared}, found {json.dumps(value, default=str)}.")
+            quotes = " Put it in quotes." if declared == "string" and isinstance(value, int | float) else ""
+            problems.append(f"{key} must be of type {declared}, found {json.dumps(value, default=str)}.{quotes}")
     if problems:
         raise ConfigError("\n".join(problems))
     merged = {

@@ -151,7 +151,8 @@ def load_stack(root: Path, name: str, pipeline: str | None = None) -> StackFile:
         pipeline: one that it must have.
 
     Raises:
-        CliError: there is no such stack, or it has no such pipeline; the text lists those that there are.
+        CliError: there is no such stack, or it has no such pipeline; the text lists those that there are. Or it has only
+            repositories.
     """
     project = load_project(root)
     if name not in project.stacks:
@@ -162,6 +163,8 @@ def load_stack(root: Path, name: str, pipeline: str | None = None) -> StackFile:
     except yaml.YAMLError as error:
         raise CliError(f"{path.name} is not YAML: {error}") from error
     if pipeline is not None:
+        if stack.repositories:
+            raise CliError(f"Stack {name!r} has repositories and runs nothing. Name a stack that runs {pipeline!r}.")
         check_pipeline(stack, pipeline, stack.pipelines)
     return stack
 

@@ -183,7 +183,12 @@ pulumi.export("all", [config.require_int("count"), config.require("label"), conf
 
 @pytest.mark.parametrize(
     ("values", "found"),
-    [({"count": "5"}, '"5"'), ({"count": True}, "true"), ({"label": 1}, "1"), ({"shape": []}, r"\[\]")],
+    [
+        ({"count": "5"}, '"5"'),
+        ({"count": True}, "true"),
+        ({"label": 1}, r"1\. Put it in quotes\."),
+        ({"shape": []}, r"\[\]\.$"),
+    ],
 )
 def test_a_value_of_another_type_than_declared_is_refused_as_the_cli_does(
     runner: Runner, values: dict[str, Any], found: str

@@ -120,6 +120,11 @@ def test_the_repositories_of_the_shared_stack(slipway: Slipway, stacks: Path, re
     own = registry.repository()
     name_image(stacks, "staging", f"{HOST}/{own}@{made}")
     assert by_digest(listed(slipway, "--stack", "shared"))[made]["usedBy"] == []
+    refused = slipway("scan", "words", "--stack", "shared")
+    assert (refused.code, "has repositories and runs nothing. Name a stack that runs 'words'." in refused.err) == (
+        1,
+        True,
+    )
     result = slipway("images", "word", "--stack", "shared")
     assert (result.code, "Did you mean 'words'?" in result.err) == (1, True)
 

@@ -103,14 +103,15 @@ def run_real(stack: str, output: Path, *, drift: bool, arguments: Sequence[str])
     """Preview a stack with the real CLI, with its policy pack, or look for drift; the CLI's exit code.
 
     A refresh as part of a preview reads every resource and changes neither them nor the state, so that it needs no lock
-    and no more than a reading role.
+    and no more than a reading role. The program runs for it: the state has the registry's token of the last update,
+    which is good for 12 hours, and an image that can't be asked for counts as gone [pulumi/pulumi-docker-build#424].
     """
     root = find_root()
     source = DRIFT if drift else PREVIEW
     output.mkdir(parents=True, exist_ok=True)
     events, diff = output / f"{stack}.{source}.events", output / f"{stack}.{source}.diff"
     events.unlink(missing_ok=True)
-    mode = ["--refresh", "--expect-no-changes"] if drift else policy_arguments(root, stack)
+    mode = ["--refresh", "--run-program", "--expect-no-changes"] if drift else policy_arguments(root, stack)
     options = ["--stack", stack, "--diff", *mode, "--event-log", str(events.resolve()), *NON_INTERACTIVE, *arguments]
     # The engine keeps its event log behind this variable, for its own automation API.
     environment = {**os.environ, "PULUMI_DEBUG_COMMANDS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}

@@ -196,7 +196,9 @@ def test_drift_refreshes_inside_of_a_preview_and_expects_nothing(
     monkeypatch.chdir(project(tmp_path / "p"))
     assert slipway("ci", "drift", "--stack", "dev").code == 0
     (call,) = fake_pulumi.calls
-    assert call.arguments[:6] == ["preview", "--stack", "dev", "--diff", "--refresh", "--expect-no-changes"]
+    assert call.arguments[:4] == ["preview", "--stack", "dev", "--diff"]
+    # The program runs, or images are asked for with the registry's token of the last update, and taken to be gone.
+    assert call.arguments[4:7] == ["--refresh", "--run-program", "--expect-no-changes"]
     assert "--policy-pack" not in call.arguments
     assert read_report(tmp_path / "p" / "build" / "reports" / "dev.drift.json").changes == ()
 

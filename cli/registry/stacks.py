@@ -151,8 +151,8 @@ def load_stack(root: Path, name: str, pipeline: str | None = None) -> StackFile:
         pipeline: one that it must have.
 
     Raises:
-        CliError: there is no such stack, or it has no such pipeline; the text lists those that there are. Or it has only
-            repositories.
+        CliError: there is no such stack, or it has no such pipeline; the text lists those that there are. Or it has
+            repositories only.
     """
     project = load_project(root)
     if name not in project.stacks:

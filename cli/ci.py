@@ -45,6 +45,8 @@ _NO_COMMIT = "0" * 40
 _OWN_PACKAGES = ("cli", "engine", "policy", "sandbox")
 """This command line's own, which stay whatever program runs."""
 _COMMIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./~^-]*")
+BUILT_IMAGES = "**docker-build:index:Image::**"
+"""The URNs of all images that a stack builds, as `--exclude` takes them."""
 _TITLE = "Resources differ from the program"
 
 
@@ -103,15 +105,16 @@ def run_real(stack: str, output: Path, *, drift: bool, arguments: Sequence[str])
     """Preview a stack with the real CLI, with its policy pack, or look for drift; the CLI's exit code.
 
     A refresh as part of a preview reads every resource and changes neither them nor the state, so that it needs no lock
-    and no more than a reading role. The program runs for it: the state has the registry's token of the last update,
-    which is good for 12 hours, and an image that can't be asked for counts as gone [pulumi/pulumi-docker-build#424].
+    and no more than a reading role. Built images are left out: the state has the registry's token of the last update,
+    which is good for 12 hours, and an image that can't be asked for counts as gone [pulumi/pulumi-docker-build,
+    provider/internal/image.go, "Read"].
     """
     root = find_root()
     source = DRIFT if drift else PREVIEW
     output.mkdir(parents=True, exist_ok=True)
     events, diff = output / f"{stack}.{source}.events", output / f"{stack}.{source}.diff"
     events.unlink(missing_ok=True)
-    mode = ["--refresh", "--run-program", "--expect-no-changes"] if drift else policy_arguments(root, stack)
+    mode = ["--refresh", "--exclude", BUILT_IMAGES, "--expect-no-changes"] if drift else policy_arguments(root, stack)
     options = ["--stack", stack, "--diff", *mode, "--event-log", str(events.resolve()), *NON_INTERACTIVE, *arguments]
     # The engine keeps its event log behind this variable, for its own automation API.
     environment = {**os.environ, "PULUMI_DEBUG_COMMANDS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}

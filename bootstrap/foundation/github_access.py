@@ -79,12 +79,11 @@ class GithubAccess(pulumi.ComponentResource):
         for stack in self._settings.environments:
             place = self._place(stack)
             policies[stack] = [*self._state_access(stack, write=False), *statements.read_stack(place)]
-        shared = [self._shared_lookups(), statements.shared_manifests(self._place(self._settings.environments[0]))]
         return self._role(
             "drift",
             "Nightly look for drift: reads state and resources, changes nothing",
             f"ref:refs/heads/{self._settings.deploy_branch}",
-            {**policies, "lookups": [statements.resource_lookups(), *shared, self._keys()]},
+            {**policies, "lookups": [statements.resource_lookups(), self._shared_lookups(), self._keys()]},
         ).arn
 
     def _deploy_role(self, stack: str, boundary: iam.Policy) -> pulumi.Output[str]:

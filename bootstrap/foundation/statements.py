@@ -122,8 +122,7 @@ def read_stack(place: Place) -> list[Statement]:
             [place.arn("dynamodb", f"table/{prefix}-*")],
         ),
         allow(
-            # A refresh asks the registry for the manifests of built images: no layer is among them.
-            actions("ecr", "BatchGetImage DescribeImages DescribeRepositories GetLifecyclePolicy GetRepositoryPolicy")
+            actions("ecr", "DescribeImages DescribeRepositories GetLifecyclePolicy GetRepositoryPolicy")
             + actions("ecr", "ListTagsForResource"),
             [place.arn("ecr", f"repository/{prefix}/*")],
         ),
@@ -370,11 +369,6 @@ def preview_lookups() -> Statement:
 def shared_lookups(place: Place) -> Statement:
     """What the program asks about the repositories of the stack `shared`, in every preview."""
     return allow(actions("ecr", "DescribeImages DescribeRepositories ListTagsForResource"), [place.shared_repositories])
-
-
-def shared_manifests(place: Place) -> Statement:
-    """What a refresh asks of the shared repositories for an image that the stack built into them: no layers."""
-    return allow(["ecr:BatchGetImage"], [place.shared_repositories])
 
 
 def resource_lookups() -> Statement:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from components.pipeline_settings import check_name
+from components.pipeline_settings import PipelineSettings, check_name
 from components.settings_reader import Section
 
 _FUNCTION_KEYS = (
@@ -65,9 +65,23 @@ class FunctionSettings:
     """ARN of the queue, topic, function or event bus that learns of a failed event; empty for none."""
 
 
-def read_functions(top: Section, pipelines: Sequence[str]) -> tuple[FunctionSettings, ...]:
-    """Read `functions`; problems are kept in the section."""
-    return tuple(_read_function(name, entry, pipelines) for name, entry in top.section("functions").sections())
+def read_functions(top: Section, pipelines: Sequence[PipelineSettings], region: str) -> tuple[FunctionSettings, ...]:
+    """Read `functions` of a stack in a region; problems are kept in the section."""
+    names = [pipeline.name for pipeline in pipelines]
+    images = {pipeline.name: pipeline.image for pipeline in pipelines}
+    found: list[FunctionSettings] = []
+    for name, entry in top.section("functions").sections():
+        function = _read_function(name, entry, names)
+        image = images.get(function.pipeline)
+        if image is not None and region and image.region != region:
+            entry.refuse(
+                "pipeline",
+                f"a pipeline whose image is in {region}, too: Lambda takes none from another region, as Batch does",
+                f"copy the image into a repository in {region}, and name that one in the pipeline",
+                found=f"{function.pipeline}, whose image is in {image.region}",
+            )
+        found.append(function)
+    return tuple(found)
 
 
 def _read_function(name: str, section: Section, pipelines: Sequence[str]) -> FunctionSettings:

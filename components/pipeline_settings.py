@@ -51,6 +51,7 @@ class EcrImage:
     repository_url: str
     repository_name: str
     repository_arn: str
+    region: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +215,7 @@ def _read_image(section: Section) -> tuple[EcrImage | None, str | None]:
                 f"arn:{naming.partition(match['region'])}:ecr:{match['region']}:{match['account']}"
                 f":repository/{match['repository']}"
             ),
+            region=match["region"],
         )
         return found, None
     fix = section.set_command("image", "sha256:DIGEST")

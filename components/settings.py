@@ -168,7 +168,7 @@ def parse(values: Mapping[str, Any], *, project: str, stack: str, region: str, r
         ),
         cors_origins=_read_origins(top),
         consumers=read_consumers(top),
-        functions=() if registry.repositories else read_functions(top, names),
+        functions=() if registry.repositories else read_functions(top, pipelines, region),
         services=() if registry.repositories else read_services(top, names),
         notifications=read_notifications(top),
         log_retention_days=_read_log_retention(top),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.stack import Parse, Problems
+from tests.components.stack import IMAGE, REGION, Parse, Problems
 
 Check = Callable[[dict[str, Any]], tuple[str, ...]]
 
@@ -119,6 +119,17 @@ def test_a_name_that_aws_would_refuse_is_refused(problems: Problems) -> None:
     (text,) = problems({"functions": {"Report": {"pipeline": "sample"}}})
     assert 'found the name "Report"' in text
     assert 'rename it to "report"' in text
+
+
+def test_an_image_of_another_region_is_refused_before_lambda_does(problems: Problems, parse: Parse) -> None:
+    values = {"pipelines": {"sample": {"image": IMAGE, "schema": "jobs/sample/parameters.schema.json"}}}
+    values["functions"] = {"report": {"pipeline": "sample"}}
+    assert parse(values, region=REGION).functions
+    (text,) = problems(values, region="us-east-1")
+    assert text.startswith(
+        f"slipway:functions.report.pipeline: found sample, whose image is in {REGION}; expected a pipeline whose image "
+        "is in us-east-1, too"
+    )
 
 
 def test_a_missing_pipeline_is_shown_as_such(problems: Problems) -> None:

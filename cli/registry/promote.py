@@ -285,9 +285,9 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
     subject = f"Promote {outcome.pipeline} {outcome.tag} to {stack.name}"
     if not outcome.source:
         subject = f"Roll back {outcome.pipeline} in {stack.name} to {outcome.tag}"
+    deployment = "make up" if stack.name == LOCAL_STACK else f"pulumi up --stack {stack.name}"
     progress.print(
-        f'Next: git commit -m "{subject}" {stack.file}, then open a pull request, or deploy it: '
-        f"pulumi up --stack {stack.name}",
+        f'Next: git commit -m "{subject}" {stack.file}, then open a pull request, or deploy it: {deployment}',
         markup=False,
     )
 

@@ -118,6 +118,11 @@ def test_what_was_promoted_goes_on_to_the_next_stack(
     assert registry.tags(repository, digest)[1:] == [f"deployed-staging-{short}", f"deployed-prod-{short}"]
 
 
+def test_what_is_promoted_to_the_sandbox_is_deployed_there(slipway: Slipway, stacks: Path, digest: str) -> None:
+    result = slipway("promote", "words", "--from", "dev", "--to", "local")
+    assert (result.code, "or deploy it: make up\n" in result.err) == (0, True)
+
+
 SHARED = "  {project}:registry: shared\n"
 
 

@@ -87,9 +87,11 @@ def run_submit(pipeline: str, source: str, stack: str, consumer: str | None, *, 
     api = JobsApi(outputs, consumer)
     job = api.submit(pipeline, read_parameters(source))
     if wait:
+        said = ""
         for state in api.follow(pipeline, job["jobId"]):
-            progress.print(f"{state['jobId']}  {state['status']}")
-            job = state
+            if state["status"] != said:
+                progress.print(f"{state['jobId']}  {state['status']}")
+            job, said = state, state["status"]
     if as_json:
         print_json(job)
     elif wait:

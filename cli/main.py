@@ -38,6 +38,9 @@ app.add_typer(ci_app, name="ci")
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Stack; `local` is the one in the sandbox.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 Consumer = Annotated[str | None, typer.Option("--consumer", help="Whose API key to use (the default consumer's).")]
+SandboxPort = Annotated[
+    int | None, typer.Option("--port", envvar="SLIPWAY_PORT", min=1, max=65_535, help="Port of the sandbox.")
+]
 PolicyConfig = Annotated[
     Path | None, typer.Option("--policy-config", help="Configuration of the policy pack (policy/config.STACK.json).")
 ]
@@ -58,7 +61,7 @@ def preview(
 
 @app.command()
 def up(
-    port: Annotated[int | None, typer.Option("--port", envvar="SLIPWAY_PORT", help="Port of the sandbox.")] = None,
+    port: SandboxPort = None,
     no_sample: Annotated[bool, typer.Option("--no-sample", help="Don't submit the sample job.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -216,7 +219,6 @@ def explain(
 
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-SandboxPort = Annotated[int | None, typer.Option("--port", envvar="SLIPWAY_PORT", help="Port of the sandbox.")]
 
 
 @pulumi_app.command("preview", context_settings=_PASS_ON)

@@ -54,7 +54,7 @@ def test_submit_and_wait_ends_with_the_job(
     files = [{"name": "r.json", "url": "http://files/r.json", "sizeBytes": 1}]
     deployed.on("POST", "/words/jobs", (202, JOB))
     deployed.on(
-        "GET", "/words/jobs/job-1", (200, job("RUNNING")),
+        "GET", "/words/jobs/job-1", (200, job("RUNNING")), (200, job("RUNNING")),
         (200, job(status, statusReason="because", createdAt="2026-01-01T00:00:00.000Z", results={"files": files})),
     )  # fmt: skip
     result = slipway("submit", "words", "-i", "i.json", "--wait")

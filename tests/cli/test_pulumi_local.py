@@ -247,3 +247,13 @@ def test_this_process_keeps_its_own_environment(
     before: dict[str, Any] = dict(os.environ)
     slipway("pulumi", "preview")
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("words", [("up",), ("pulumi", "up")])
+@pytest.mark.parametrize("port", ["0", "65536"])
+def test_a_number_that_is_no_port_is_wrong_usage(
+    slipway: Slipway, project: Path, words: tuple[str, ...], port: str
+) -> None:
+    result = slipway(*words, "--port", port)
+    assert (result.code, f"{port} is not in the range 1<=x<=65535" in result.err) == (2, True)
+    assert not (project / ".slipway").exists()

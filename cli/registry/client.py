@@ -55,6 +55,10 @@ _OPERATIONS: Final = {
 }
 
 
+_NO_SCANNER: Final = ("InvalidAction", "UnknownOperationException")
+"""How registries that speak ECR's API, emulators for example, say that they have no scans."""
+
+
 class Refusal(Exception):  # noqa: N818 - an answer that the caller asked to hear of, not a failure
     """An error code that a caller expects."""
 
@@ -221,7 +225,7 @@ class Repository:
         more: dict[str, Any] = {"nextToken": token} if token else {}
         return self._ask(
             "describe_image_scan_findings",
-            _expected=("ScanNotFoundException",),
+            _expected=("ScanNotFoundException", *_NO_SCANNER),
             imageId={"imageDigest": digest},
             **more,
         )
@@ -232,7 +236,7 @@ class Repository:
         Raises:
             Refusal: this image can't be scanned, or not again so soon.
         """
-        refusals = ("LimitExceededException", "UnsupportedImageTypeException", "ValidationException")
+        refusals = ("LimitExceededException", "UnsupportedImageTypeException", "ValidationException", *_NO_SCANNER)
         self._ask("start_image_scan", _expected=refusals, imageId={"imageDigest": digest})
 
     def _pages(self, call: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:

@@ -173,3 +173,12 @@ def test_severities_are_read_as_they_are_typed() -> None:
     assert rank("UNDEFINED") == rank("UNTRIAGED") == rank("INFORMATIONAL")
     with pytest.raises(CliError, match="expected NONE, INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL"):
         read_severity("BAD")
+
+
+@pytest.mark.parametrize("code", ["InvalidAction", "UnknownOperationException"])
+def test_a_registry_without_scans_has_not_scanned(stub: Stubber, code: str) -> None:
+    for operation in ("describe_image_scan_findings", "start_image_scan"):
+        stub.add_client_error(operation, code, "Unknown action", 400, expected_params=REQUEST)
+    scan = read_scan(repository(stub), DIGEST)
+    assert (scan.scanned, scan.status) == (False, "NOT_SCANNED")
+    assert scan.reason.endswith("Unknown action")

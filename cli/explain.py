@@ -31,9 +31,11 @@ class Card:
         return any(re.search(_pattern(message), text, re.IGNORECASE) for message in self.messages)
 
     def has_part(self, text: str) -> bool:
-        """Whether a text is a part of one of the messages; an ellipsis in it stands for anything, too."""
+        """Whether a text is a part of the title or of a message; an ellipsis in it stands for anything, too."""
         pattern = _pattern(text.replace("...", _ANYTHING))
-        return any(re.search(pattern, message, re.IGNORECASE) for message in self.messages)
+        # One word is in many a message; in a title it is what the card is about.
+        places = [self.title, *(self.messages if len(_words(text)) >= _MIN_WORDS_OF_A_PART else ())]
+        return any(re.search(pattern, place, re.IGNORECASE) for place in places)
 
     def words_in_common(self, text: str) -> int:
         """How many words of the text the best message has."""
@@ -68,8 +70,8 @@ def read_cards(text: str) -> list[Card]:
 def find_cards(cards: Sequence[Card], text: str) -> list[Card]:
     """The cards with one of their messages in the text.
 
-    If there is none, those that have the text in one of their messages; else the one that has most words in common with
-    it, if any.
+    If there is none, those that have the text in their title or in a message; else the one that has most words in
+    common with it, if any.
     """
     text = " ".join(text.split())
     fitting = [card for card in cards if card.fits(text)]
@@ -78,7 +80,7 @@ def find_cards(cards: Sequence[Card], text: str) -> list[Card]:
         return sorted(
             fitting, key=lambda card: -max(len(m) for m in card.messages if re.search(_pattern(m), text, re.I))
         )
-    quoted = [card for card in cards if card.has_part(text)] if len(_words(text)) >= _MIN_WORDS_OF_A_PART else []
+    quoted = [card for card in cards if card.has_part(text)] if _words(text) or text.isdecimal() else []
     if quoted:
         return quoted
     near = max(cards, key=lambda card: card.words_in_common(text), default=None)

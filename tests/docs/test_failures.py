@@ -61,6 +61,14 @@ def test_a_card_is_found_by_each_of_its_messages(card: Card) -> None:
             "A push was interrupted",
         ),
         ("CannotPullContainerError: ... not found", "The image can't be pulled: it is gone"),
+        ("image can't be pulled", "The image can't be pulled: it is gone"),
+        ("403", "The API says 403"),
+        ("quota", "A quota of the account is used up"),
+        (
+            "wordcount is an image for linux/amd64; expected linux/arm64, on which",
+            "The image is for another kind of machine",
+        ),
+        ("The sign-in to AWS has expired: Token has expired and refresh failed", "Credentials have expired"),
         ("existing JobQueue", "The compute environment can't be deleted"),
         ("job 0b0e6f2e is RUNNABLE", "A job stays RUNNABLE"),
         ("the maximum number of vpcs has been reached, says AWS", "A quota of the account is used up"),
@@ -99,8 +107,11 @@ def test_our_own_messages_are_quoted_as_they_are() -> None:
     assert "is taken by {owner}. Stop it, or choose another port: " in Path(process.__file__).read_text()
     assert "is taken by another image, and tags never move:" in (ROOT / "cli" / "registry" / "promote.py").read_text()
     assert "There is no space left on the disk for" in (ROOT / "cli" / "stack_files.py").read_text()
+    platforms = (ROOT / "cli" / "registry" / "platforms.py").read_text()
+    assert "is an image for {content.platform}; expected {PLATFORM}, " in platforms
     refusals = (ROOT / "cli" / "registry" / "failures.py").read_text()
     assert "AWS refuses ecr:" in refusals
+    assert "The sign-in to AWS has expired: {error}." in refusals
     assert "Sign in again (aws sso login), then run this again." in refusals
     assert "The Pulumi CLI isn't installed here." in Path(pulumi_cli.__file__).read_text()
 

@@ -19,8 +19,9 @@ def promote(
         typer.Option("--tag", help="Version, for the tag release-VERSION; by default deployed-STACK-DIGEST."),
     ] = None,
     allowed_severity: Annotated[
-        str, typer.Option("--allowed-severity", help="Findings up to this severity are let through.")
-    ] = "HIGH",
+        str | None,
+        typer.Option("--allowed-severity", help="Findings up to this severity (HIGH) are let through."),
+    ] = None,
     require_scan: RequireScan = False,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Name the image again that the stack had before, by its file's history.")
@@ -34,15 +35,16 @@ def promote(
     if rollback:
         if source is not None:
             raise CliError("--rollback goes by the history of the target's file: leave --from out.")
-        if require_scan:
-            raise CliError(
-                "--rollback asks for no scan, for what ran before may be needed at once: leave --require-scan out."
-            )
+        for name, given in (("--require-scan", require_scan), ("--allowed-severity", allowed_severity is not None)):
+            if given:
+                raise CliError(
+                    f"--rollback asks for no scan, for what ran before may be needed at once: leave {name} out."
+                )
         run_rollback(pipeline, target, tag=tag, as_json=as_json)
         return
     if source is None:
         raise CliError(f"Say which stack runs the image: slipway promote {pipeline} --from dev --to {target}")
-    allowed = read_severity(allowed_severity)
+    allowed = read_severity("HIGH" if allowed_severity is None else allowed_severity)
     run_promote(pipeline, source, target, tag=tag, allowed=allowed, require_scan=require_scan, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from cli.console import print_json, progress
-from cli.errors import CliError
+from cli.errors import CliError, UsageError
 from cli.lifecycle_report import WORDS, Difference, Outlook, document, show
 from cli.project import find_root
 from cli.registry.client import Repository, open_repository
@@ -49,7 +49,7 @@ def run_lifecycle(
         CliError: there is no such pipeline, repository or policy, a file can't be read, or AWS refuses.
     """
     if ask_ecr and (listing is not None or at is not None):
-        raise CliError("ECR previews what is in the registry, and now: leave --listing and --at out with --aws.")
+        raise UsageError("ECR previews what is in the registry, and now: leave --listing and --at out with --aws.")
     root = find_root()
     view = _load(root, stack, pipeline)
     time = _time(at)
@@ -96,7 +96,7 @@ def _time(at: str | None) -> datetime.datetime:
     try:
         return parse_time(at, Node(at, "--at"))
     except MalformedError as error:
-        raise CliError(f"--at is {error.found}, expected {error.expected}.") from None
+        raise UsageError(f"--at is {error.found}, expected {error.expected}.") from None
 
 
 def _policy(repository: Repository, file: Path | None) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import CliError
+from cli.errors import CliError, UsageError
 from cli.registry import commands as registry_commands
 from engine.errors import EngineError
 from sandbox.errors import SandboxError
@@ -334,13 +334,13 @@ def ci_due(
 
 
 def main() -> None:
-    """Entry point: errors become one text on standard error and exit code 1."""
+    """Entry point: errors become one text on standard error and exit code 1, or 2 for wrong usage."""
     # A command builds thousands of classes that stay, and is over soon: looking for garbage all the time costs a sixth.
     gc.set_threshold(100_000)
     try:
         app()
     except (CliError, EngineError, SandboxError) as error:
         sys.stderr.write(f"slipway: {error}\n")
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)

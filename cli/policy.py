@@ -89,7 +89,8 @@ def print_report(report: Report) -> None:
     open_rules = sorted({finding.policy for finding in report.open})
     if open_rules:
         answer.print(f"Not yet known: {', '.join(open_rules)} wait for values that only a deployment can tell.")
-    counts = f"{len(report.mandatory)} mandatory and {len(report.advisory)} advisory violations"
+    number = len(report.advisory)
+    counts = f"{len(report.mandatory)} mandatory and {number} advisory violation{'s' if number != 1 else ''}"
     answer.print(Text(counts, "red" if report.mandatory else "green"))
 
 

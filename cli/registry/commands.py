@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import CliError
+from cli.errors import UsageError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 RequireScan = Annotated[bool, typer.Option("--require-scan", help="Refuse an image that nobody has scanned.")]
@@ -34,16 +34,16 @@ def promote(
 
     if rollback:
         if source is not None:
-            raise CliError("--rollback goes by the history of the target's file: leave --from out.")
+            raise UsageError("--rollback goes by the history of the target's file: leave --from out.")
         for name, given in (("--require-scan", require_scan), ("--allowed-severity", allowed_severity is not None)):
             if given:
-                raise CliError(
+                raise UsageError(
                     f"--rollback asks for no scan, for what ran before may be needed at once: leave {name} out."
                 )
         run_rollback(pipeline, target, tag=tag, as_json=as_json)
         return
     if source is None:
-        raise CliError(f"Say which stack runs the image: slipway promote {pipeline} --from dev --to {target}")
+        raise UsageError(f"Say which stack runs the image: slipway promote {pipeline} --from dev --to {target}")
     allowed = read_severity("HIGH" if allowed_severity is None else allowed_severity)
     run_promote(pipeline, source, target, tag=tag, allowed=allowed, require_scan=require_scan, as_json=as_json)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from cli.errors import CliError
+from cli.errors import CliError, UsageError
 from cli.registry.client import Refusal, Repository
 from cli.registry.documents import mapping
 
@@ -40,12 +40,12 @@ def read_severity(text: str) -> Severity:
     """A severity as somebody types it.
 
     Raises:
-        CliError: it is none.
+        UsageError: it is none.
     """
     try:
         return Severity(text.strip().upper())
     except ValueError as error:
-        raise CliError(f"{text!r} is no severity; expected {', '.join(Severity)}.") from error
+        raise UsageError(f"{text!r} is no severity; expected {', '.join(Severity)}.") from error
 
 
 def rank(severity: str) -> int:

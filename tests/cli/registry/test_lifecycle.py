@@ -249,7 +249,7 @@ class TestErrors:
 
     def test_time_that_is_none(self, slipway: Slipway, stacks: Path) -> None:
         result = slipway("lifecycle", "words", "--at", "tomorrow")
-        assert result.code == 1
+        assert result.code == 2
         assert "--at is 'tomorrow', expected a time such as 2026-01-31T12:00:00+00:00." in result.err
 
     @pytest.mark.parametrize("words", [("--listing", "x.json"), ("--at", NOW)])
@@ -257,7 +257,7 @@ class TestErrors:
         self, slipway: Slipway, stacks: Path, words: tuple[str, str]
     ) -> None:
         result = slipway("lifecycle", "words", "--aws", *words)
-        assert result.code == 1
+        assert result.code == 2
         assert "leave --listing and --at out with --aws" in result.err
 
 

@@ -195,17 +195,27 @@ def test_a_stack_that_runs_nothing_yet_has_nothing_to_promote(slipway: Slipway, 
             "has no pipeline 'word'. Pipelines: words. Did you mean 'words'?",
         ),
         (["words", "--from", "dev", "--to", "dev"], "can't be promoted to itself"),
-        (["words", "--to", "dev"], "slipway promote words --from dev --to dev"),
-        (["words", "--from", "dev", "--to", "dev", "--rollback"], "leave --from out"),
-        (["words", "--to", "dev", "--rollback", "--require-scan"], "leave --require-scan out"),
-        (["words", "--to", "dev", "--rollback", "--allowed-severity", "HIGH"], "leave --allowed-severity out"),
         (["words", "--from", "dev", "--to", "staging", "--tag", "a b"], "'a b' can't be part of a tag"),
-        (["words", "--from", "dev", "--to", "staging", "--allowed-severity", "BAD"], "'BAD' is no severity"),
     ],
 )
 def test_wrong_words_are_refused(slipway: Slipway, digest: str, words: list[str], said: str) -> None:
     result = slipway("promote", *words)
     assert (result.code, said in result.err) == (1, True), result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "slipway promote words --from dev --to dev"),
+        (["--from", "dev", "--rollback"], "leave --from out"),
+        (["--rollback", "--require-scan"], "leave --require-scan out"),
+        (["--rollback", "--allowed-severity", "HIGH"], "leave --allowed-severity out"),
+        (["--from", "staging", "--allowed-severity", "BAD"], "'BAD' is no severity"),
+    ],
+)
+def test_wrong_usage_is_told_by_the_exit_code(slipway: Slipway, digest: str, options: list[str], said: str) -> None:
+    result = slipway("promote", "words", "--to", "dev", *options)
+    assert (result.code, said in result.err) == (2, True), result.err
 
 
 def refused(slipway: Slipway, root: Path, *words: str) -> str:

@@ -56,8 +56,7 @@ def run_preview(stack: str, policy_config: Path | None, *, judge: bool, as_json:
 def judge_subjects(client: PackClient, subjects: Any, config: Mapping[str, Any]) -> Report:
     """What a running pack says of resources."""
     client.configure(config)
-    for subject in subjects:
-        client.analyze(subject)
+    client.analyze_all(subjects)
     client.analyze_stack(subjects)
     return client.report()
 

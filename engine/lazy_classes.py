@@ -7,7 +7,7 @@ that keeps the bodies for later.
 
 import builtins
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
@@ -45,10 +45,10 @@ class LazyClasses(SourceFileLoader):
 
 
 @contextmanager
-def exporting(module: ModuleType, names: Iterable[str]) -> Generator[None]:
+def exporting(module: ModuleType, names: Set[str]) -> Generator[None]:
     """Within it `from module import *` takes these names alone: each of them is built for it."""
     exports: Any = vars(module)["__all__"]
-    module.__all__ = [name for name in exports if name in set(names)]  # pyright: ignore[reportAttributeAccessIssue]
+    module.__all__ = [name for name in exports if name in names]  # pyright: ignore[reportAttributeAccessIssue]
     try:
         yield
     finally:

@@ -63,8 +63,9 @@ class _LazyService(Loader):
 
         def find(name: str) -> Any:
             for member in _likely_first(name, members):
-                if _exports(folder / f"{member}.py", name):
-                    loaded = _load(module.__name__, folder, member)
+                source = (folder / f"{member}.py").read_bytes()
+                if _exports(source, name):
+                    loaded = _load(module.__name__, folder, member, source)
                     # All of them at once: importing bound the module itself to a name that one of them may have.
                     for exported in loaded.__all__ if member != _INPUTS else [name]:
                         setattr(module, exported, getattr(loaded, exported))
@@ -77,18 +78,17 @@ class _LazyService(Loader):
         setattr(module, "__getattr__", find)  # noqa: B010 - a module's own hook [PEP 562], which its type doesn't declare
 
 
-def _load(service: str, folder: Path, member: str) -> Any:
+def _load(service: str, folder: Path, member: str, source: bytes) -> Any:
     """Import a member of a service, which takes from `_inputs` no more than it names."""
     if member == _INPUTS or not (folder / f"{_INPUTS}.py").is_file():
         return importlib.import_module(f"{service}.{member}")
-    named = {name.decode() for name in _QUOTED.findall((folder / f"{member}.py").read_bytes())}
+    named = {name.decode() for name in _QUOTED.findall(source)}
     with exporting(importlib.import_module(f"{service}.{_INPUTS}"), named):
         return importlib.import_module(f"{service}.{member}")
 
 
-def _exports(file: Path, name: str) -> bool:
+def _exports(source: bytes, name: str) -> bool:
     """Whether a module's `__all__` has a name: reading it is a hundred times cheaper than building classes in vain."""
-    source = file.read_bytes()
     start = source.find(b"\n__all__ = [")
     return source.find(f"'{name}'".encode(), start, source.find(b"]", start)) > start >= 0
 

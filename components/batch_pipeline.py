@@ -62,17 +62,7 @@ class BatchPipeline(pulumi.ComponentResource):
             f"{name}-execution",
             service="ecs-tasks.amazonaws.com",
             description=f"Starts the jobs of {pipeline.name}: pulls the image, opens the log stream",
-            statements=[
-                iam.allow_unscoped("ecr:GetAuthorizationToken"),
-                iam.allow(
-                    ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                    [args.repository_arn],
-                ),
-                iam.allow(
-                    ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    [pulumi.Output.concat(log_group.arn, ":log-stream:*")],
-                ),
-            ],
+            statements=iam.start_tasks(args.repository_arn, log_group.arn),
             permissions_boundary=args.permissions_boundary,
             tags=args.tags,
             parent=self,

@@ -124,9 +124,7 @@ class ContainerFunction(pulumi.ComponentResource):
 
 def _permissions(settings: FunctionSettings, log_group_arn: pulumi.Output[str]) -> list[iam.Statement]:
     """Its log group, and what the settings name."""
-    statements = [
-        iam.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group_arn, ":log-stream:*")])
-    ]
+    statements = [iam.write_logs(log_group_arn)]
     partition = log_group_arn.apply(lambda arn: arn.split(":")[1])
     for prefix in settings.read_prefixes:
         statements += _reading(prefix, partition)

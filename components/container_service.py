@@ -157,17 +157,7 @@ class ContainerService(pulumi.ComponentResource):
             f"{name}-starter",
             service="ecs-tasks.amazonaws.com",
             description=f"Starts the tasks of the service {args.settings.name}: pulls the image, opens the log stream",
-            statements=[
-                iam.allow_unscoped("ecr:GetAuthorizationToken"),
-                iam.allow(
-                    ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                    [args.repository_arn],
-                ),
-                iam.allow(
-                    ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    [pulumi.Output.concat(log_group_arn, ":log-stream:*")],
-                ),
-            ],
+            statements=iam.start_tasks(args.repository_arn, log_group_arn),
             permissions_boundary=args.permissions_boundary,
             tags=args.tags,
             parent=self,

@@ -47,6 +47,20 @@ def allow_unscoped(*actions: str) -> Statement:
     return allow(actions, ["*"])
 
 
+def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
+    """A statement that allows to write streams of a log group."""
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group_arn, ":log-stream:*")])
+
+
+def start_tasks(repository_arn: pulumi.Input[str], log_group_arn: pulumi.Input[str]) -> list[Statement]:
+    """What ECS does for a task of Batch or of a service, before and beside it: pull the image, write its log."""
+    return [
+        allow_unscoped("ecr:GetAuthorizationToken"),
+        allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [repository_arn]),
+        write_logs(log_group_arn),
+    ]
+
+
 def deny_plain_http(bucket_arn: pulumi.Input[str]) -> Statement:
     """The statement of a bucket policy that refuses requests without TLS."""
     return {

@@ -49,10 +49,7 @@ class Reconciler(pulumi.ComponentResource):
             statements=[
                 iam.allow_unscoped("batch:ListJobs"),
                 iam.allow(["batch:TerminateJob"], [args.platform.job_arns]),
-                iam.allow(
-                    ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    [pulumi.Output.concat(log_group.arn, ":log-stream:*")],
-                ),
+                iam.write_logs(log_group.arn),
             ],
             permissions_boundary=args.permissions_boundary,
             tags=args.tags,

@@ -122,7 +122,5 @@ def _permissions(args: TriggerFunctionArgs, own_log_group_arn: pulumi.Output[str
         iam.allow(["s3:PutObject"], [pulumi.Output.concat(args.store.inputs_bucket_arn, prefix)]),
         iam.allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [args.idempotency.arn]),
         iam.allow(["logs:GetLogEvents"], [pulumi.Output.concat(args.jobs.log_group_arn, ":log-stream:*")]),
-        iam.allow(
-            ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(own_log_group_arn, ":log-stream:*")]
-        ),
+        iam.write_logs(own_log_group_arn),
     ]

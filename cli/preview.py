@@ -38,7 +38,7 @@ def run_preview(stack: str, policy_config: Path | None, *, judge: bool, as_json:
         report: Report | None = None
         if pack is not None:
             judged = run(placeholders=True) if as_json else deployment
-            report = judge_subjects(pack.result(), from_registrations(judged.registrations, region=region), pack_config)
+            report = pack.result().judge(from_registrations(judged.registrations, region=region), pack_config)
     if as_json:
         document = preview_document(deployment)
         print_json({**document, "policy": report_document(report)} if report else document)
@@ -49,16 +49,8 @@ def run_preview(stack: str, policy_config: Path | None, *, judge: bool, as_json:
         if report:
             print_report(report)
     for message in deployment.messages:
-        progress.print(message, markup=False)
+        progress.print(message)
     return int(report is not None and bool(report.mandatory))
-
-
-def judge_subjects(client: PackClient, subjects: Any, config: Mapping[str, Any]) -> Report:
-    """What a running pack says of resources."""
-    client.configure(config)
-    client.analyze_all(subjects)
-    client.analyze_stack(subjects)
-    return client.report()
 
 
 def stack_region(root: Path, stack: str) -> str:

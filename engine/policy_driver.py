@@ -166,10 +166,7 @@ def analyze(
         PolicyError: the pack doesn't start or answer, or the configuration isn't one.
     """
     with running_pack(pack, project=project, stack=stack, dry_run=dry_run, python=python) as client:
-        client.configure(config or {})
-        client.analyze_all(subjects)
-        client.analyze_stack(subjects)
-        return client.report()
+        return client.judge(subjects, config or {})
 
 
 @contextmanager
@@ -257,6 +254,13 @@ class PackClient:
         except self._failure as error:
             details = getattr(error, "details", lambda: "")()
             raise PolicyError(f"The policy pack failed in {method}: {details}") from error
+
+    def judge(self, subjects: Sequence[Subject], config: Mapping[str, Any]) -> Report:
+        """Send the configuration and all resources, as `analyze` does."""
+        self.configure(config)
+        self.analyze_all(subjects)
+        self.analyze_stack(subjects)
+        return self.report()
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Send levels and settings as the engine does: the pack's own, then those of `all`, then each policy's."""

@@ -13,7 +13,8 @@ from cli.errors import CliError, UsageError
 from cli.lifecycle_report import WORDS, Difference, Outlook, document, show
 from cli.project import find_root
 from cli.registry.client import Repository, open_repository
-from cli.registry.stacks import SHARED_STACK, StackFile, load_stack
+from cli.registry.stacks import StackFile, load_stack
+from components.naming import SHARED_STACK
 from engine.config import load_project, load_stack_config
 from policy.guardrails.image_listing import INDEX_MEDIA_TYPES, ListingError, members_of, parse_time, read_listing
 from policy.guardrails.lifecycle import LifecycleRule
@@ -161,7 +162,6 @@ def _listed(file: Path) -> list[Image]:
         progress.print(
             "The listing has image indexes, and doesn't tell which images they refer to. ECR lets none of those go "
             "before its index, even where this says that it expires; without --listing the registry is asked.",
-            markup=False,
         )
     return images
 

@@ -4,6 +4,8 @@ import hashlib
 import re
 
 _HASH_DIGITS = 8
+SHARED_STACK = "shared"
+"""The stack of the same project whose repositories `registry: shared` uses."""
 AUTO_NAME_SUFFIX = 8
 """Characters that the provider appends when it names a resource itself: a hyphen and seven hexadecimal digits."""
 

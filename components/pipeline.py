@@ -17,7 +17,6 @@ from components.iam import Statement
 from components.idempotency_table import IdempotencyTable
 from components.image_registry import ImageRegistry, ImageRegistryArgs
 from components.pipeline_settings import PipelineSettings
-from components.registry_settings import SHARED_STACK
 from components.results_store import ResultsStore
 from components.settings import Settings
 from components.trigger_function import TriggerFunction, TriggerFunctionArgs
@@ -115,7 +114,7 @@ class Pipeline(pulumi.ComponentResource):
         else:
             # An answer that a preview has, too, and that is right wherever the registry is.
             shared = ecr.get_repository_output(
-                name=naming.repository_name(settings.project, SHARED_STACK, pipeline.name),
+                name=naming.repository_name(settings.project, naming.SHARED_STACK, pipeline.name),
                 registry_id=settings.registry.account or None,
                 opts=pulumi.InvokeOutputOptions(parent=self),
             )

@@ -12,7 +12,6 @@ from typing import Any, cast
 import yaml
 
 from components import naming
-from components.registry_settings import SHARED_STACK
 from components.settings_reader import Problems
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -54,7 +53,7 @@ def _repositories(config: Mapping[str, Any], project: str) -> Iterator[str]:
         if match:
             yield match["repository"]
         elif shared:
-            yield naming.repository_name(project, SHARED_STACK, name)
+            yield naming.repository_name(project, naming.SHARED_STACK, name)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from components.naming import SHARED_STACK
 from components.pipeline_settings import MAX_NAME_LENGTH, NAME_PATTERN
 from components.settings_keys import KEYS, REGISTRY_KEYS
 from components.settings_reader import Section
 
-SHARED_STACK = "shared"
-"""The stack of the same project whose repositories `registry: shared` uses."""
 _ACCOUNT = r"[0-9]{12}"
 _ORGANIZATION = r"o-[a-z0-9]{10,32}"
 """[AWS Organizations API reference, "Organization"]."""

@@ -14,12 +14,9 @@ from cli.errors import CliError
 from cli.outputs import stack_exports
 from cli.registry.documents import items, mapping
 from cli.stack_files import read_stack_file
-from components.naming import repository_name
+from components.naming import SHARED_STACK, repository_name
 from engine.config import Project, load_project
 
-SHARED_STACK = "shared"
-"""The stack of the project whose repositories `registry: shared` means."""
-DEFAULT_TAG_PREFIXES = ["release-", "deployed-"]
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REFERENCE = re.compile(
     r"(?P<host>[^/@\s]+)/(?P<repository>[a-z0-9]+(?:[._/-][a-z0-9]+)*)@(?P<digest>sha256:[0-9a-f]{64})"
@@ -53,7 +50,6 @@ class StackFile:
     """`own` or `shared`."""
     registry_account: str
     """Of the shared stack; empty: this stack's own."""
-    tag_prefixes: tuple[str, ...]
     repositories: tuple[str, ...]
     """Pipelines of the shared stack itself."""
 
@@ -204,7 +200,6 @@ def parse_stack(project: Project, name: str, text: str) -> StackFile:
         pipelines={str(key): mapping(entry) for key, entry in pipelines.items()},
         registry=str(setting("registry", "own")),
         registry_account=str(setting("registryAccount", "")),
-        tag_prefixes=_texts(setting("protectedTagPrefixes", DEFAULT_TAG_PREFIXES)),
         repositories=_texts(setting("repositories", [])),
     )
 

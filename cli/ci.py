@@ -52,7 +52,7 @@ _TITLE = "Resources differ from the program"
 
 def run_stacks() -> int:
     """Print the stacks that live in an account, as a JSON list."""
-    answer.print(json.dumps(_stacks(find_root())), markup=False)
+    answer.print(json.dumps(_stacks(find_root())))
     return 0
 
 
@@ -90,7 +90,7 @@ def offline_report(root: Path, stack: str, base: Path | None) -> StackReport:
             report = replace(report, compared=True)
         except EngineError as error:
             # The pull request may be what mends it.
-            progress.print(f"The base of {stack} can't be previewed: {error}", markup=False)
+            progress.print(f"The base of {stack} can't be previewed: {error}")
             account = SimulatedAccount(account.region)
     try:
         changes = tuple(
@@ -126,7 +126,7 @@ def run_real(stack: str, output: Path, *, drift: bool, arguments: Sequence[str])
         report = replace(report, error=f"`pulumi preview` ended with code {code}.")
     write_report(report, output / f"{stack}.{source}.json")
     events.unlink(missing_ok=True)  # it has the inputs of every resource
-    answer.print(text, markup=False)
+    answer.print(text)
     _tell(report)
     return code
 
@@ -142,14 +142,14 @@ def run_comment(files: Sequence[Path], head: str, commit: str, run_url: str, *, 
     """Print the comment on a pull request, or write it there."""
     body = render_preview(_read_reports(files), commit=commit, run_url=run_url)
     if not publish:
-        answer.print(body, markup=False)
+        answer.print(body)
         return 0
     api = _github()
     number = api.pull_request_of(head, commit)
     if number is None:
-        progress.print(f"No open pull request has {head} at {commit}: it was closed, or has moved on.", markup=False)
+        progress.print(f"No open pull request has {head} at {commit}: it was closed, or has moved on.")
         return 0
-    progress.print(api.keep_comment(number, PREVIEW_MARKER, body), markup=False)
+    progress.print(api.keep_comment(number, PREVIEW_MARKER, body))
     return 0
 
 
@@ -158,9 +158,9 @@ def run_drift_issue(files: Sequence[Path], run_url: str, *, publish: bool) -> in
     reports = _read_reports(files)
     body = render_drift(reports, run_url=run_url)
     if not publish:
-        answer.print(body, markup=False)
+        answer.print(body)
     elif any(report.changes or report.error for report in reports):
-        progress.print(_github().keep_issue(DRIFT_MARKER, _TITLE, body), markup=False)
+        progress.print(_github().keep_issue(DRIFT_MARKER, _TITLE, body))
     elif _github().close_issue(DRIFT_MARKER, f"Nothing differs any more. {run_url}".rstrip()):
         progress.print("Nothing differs any more; the issue is closed.")
     return 0
@@ -177,7 +177,7 @@ def run_due(since: str, stack: str, name: str) -> int:
     if stack and stack not in _stacks(root):
         raise CliError(f"There is no stack {stack!r} to deploy. Stacks: {', '.join(_stacks(root))}.")
     text = json.dumps([stack] if stack else due_stacks(root, since))
-    answer.print(f"{name}={text}" if name else text, markup=False)
+    answer.print(f"{name}={text}" if name else text)
     return 0
 
 
@@ -194,7 +194,7 @@ def due_stacks(root: Path, since: str) -> list[str]:
         before = None if since == _NO_COMMIT else _config_at(root, since, stack)
         after = _read_config((root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
         if before is not None and before != after:
-            progress.print(f"{stack}: {', '.join(_changed_keys(before, after))}", markup=False)
+            progress.print(f"{stack}: {', '.join(_changed_keys(before, after))}")
         if stack == ALWAYS_DEPLOYED or before != after:
             due.append(stack)
     return due
@@ -298,13 +298,13 @@ def _read_reports(files: Sequence[Path]) -> list[StackReport]:
 
 def _tell(report: StackReport) -> None:
     counts = ", ".join(f"{report.count(operation)} to {operation}" for operation in OPERATIONS)
-    progress.print(f"{report.stack} ({report.source}): {report.error or counts}", markup=False)
+    progress.print(f"{report.stack} ({report.source}): {report.error or counts}")
     for change in report.changes:
         if change.operation in ("replace", "delete"):
-            progress.print(f"  {change.operation} {change.name} ({change.type})", markup=False)
+            progress.print(f"  {change.operation} {change.name} ({change.type})")
     for violation in report.violations:
         if violation.level == "mandatory":
-            progress.print(f"  {violation.policy}: {violation.resource}: {violation.message}", markup=False)
+            progress.print(f"  {violation.policy}: {violation.resource}: {violation.message}")
 
 
 def _github() -> GithubApi:

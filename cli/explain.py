@@ -96,9 +96,9 @@ def run_explain(text: str) -> int:
         raise CliError(f"The failure cards {path} can't be read: {error.strerror}.") from error
     found = find_cards(cards, text)
     for card in found:
-        answer.print(f"{card.title}\n  Why: {card.why}\n  Do:  {card.do}", markup=False)
+        answer.print(f"{card.title}\n  Why: {card.why}\n  Do:  {card.do}")
     if not found:
-        answer.print(f"No card in {CARDS} has this message.", markup=False)
+        answer.print(f"No card in {CARDS} has this message.")
     return int(not found)
 
 

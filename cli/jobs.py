@@ -122,7 +122,7 @@ def run_logs(pipeline: str, job_id: str, stack: str, consumer: str | None, *, fo
             if as_json:
                 sys.stdout.write(json.dumps(event) + "\n")
             else:
-                answer.print(event["message"], markup=False)
+                answer.print(event["message"])
         token = page.get("nextPageToken")
         # A token after an empty page: the job still runs and may write more.
         if token is None or not (page["events"] or follow):
@@ -136,12 +136,12 @@ def print_job(job: Mapping[str, Any]) -> None:
     colour = {"SUCCEEDED": "green", "FAILED": "red"}.get(job["status"], "yellow")
     answer.print(Text.assemble(f"{job['jobId']}  ", (job["status"], colour)))
     if job.get("statusReason"):
-        answer.print(f"  reason   {job['statusReason']}", markup=False)
+        answer.print(f"  reason   {job['statusReason']}")
     for name in ("createdAt", "startedAt", "stoppedAt"):
         if job.get(name):
             answer.print(f"  {name.removesuffix('At'):8} {job[name]}")
     for file in job.get("results", {}).get("files", []):
-        answer.print(f"  result   {file['name']}  {file['url']}", markup=False)
+        answer.print(f"  result   {file['name']}  {file['url']}")
 
 
 def read_parameters(source: str) -> object:

@@ -34,7 +34,7 @@ def run_rotate(consumer: str, stack: str) -> None:
     after = rotated(before)
     _write(root, stack, consumer, after)
     slot = next(index for index in range(SLOTS) if before[index] != after[index])
-    answer.print(f"{consumer}: key generations {list(before)} -> {list(after)} in Pulumi.{stack}.yaml", markup=False)
+    answer.print(f"{consumer}: key generations {list(before)} -> {list(after)} in Pulumi.{stack}.yaml")
     if stack == LOCAL_STACK:
         progress.print("Next: make up. The sandbox then starts anew, with the new keys.")
         return

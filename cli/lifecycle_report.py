@@ -81,12 +81,12 @@ def document(outlook: Outlook) -> Mapping[str, Any]:
 def show(outlook: Outlook) -> None:
     """For people."""
     head = f"{outlook.pipeline}: {outlook.repository} at {outlook.at.isoformat(timespec='seconds')}, by the policy of "
-    answer.print(head + outlook.policy_from, markup=False)
+    answer.print(head + outlook.policy_from)
     if outlook.verdicts:
         print_table(_COLUMNS, [_row(outlook, verdict) for verdict in outlook.verdicts], prose=["RULE", "WHY"])
         _show_totals(outlook)
     else:
-        answer.print("  no images", markup=False)
+        answer.print("  no images")
     if outlook.differences is not None:
         _show_differences(outlook.differences)
 
@@ -122,16 +122,16 @@ def _show_totals(outlook: Outlook) -> None:
     parts = [f"{len(expired)} of {len(outlook.verdicts)} images expire, {decimal(_size(expired))}"]
     if archived:
         parts.append(f"{len(archived)} go to the archive, {decimal(_size(archived))}")
-    answer.print(f"\n{'; '.join(parts)}. Layers that other images share stay, so less may be freed.", markup=False)
+    answer.print(f"\n{'; '.join(parts)}. Layers that other images share stay, so less may be freed.")
 
 
 def _show_differences(differences: Sequence[Difference]) -> None:
     if not differences:
-        answer.print("ECR's own preview says the same.", markup=False)
+        answer.print("ECR's own preview says the same.")
         return
-    answer.print(f"ECR's own preview says something else of {len(differences)}:", markup=False)
+    answer.print(f"ECR's own preview says something else of {len(differences)}:")
     for item in differences:
-        answer.print(f"  {item.digest}: {item.simulated} here, {item.ecr} by ECR", markup=False)
+        answer.print(f"  {item.digest}: {item.simulated} here, {item.ecr} by ECR")
 
 
 def _size(verdicts: Sequence[Verdict]) -> int:

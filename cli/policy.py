@@ -71,9 +71,9 @@ def run_check_config(files: Sequence[Path]) -> int:
         )
         wrong += bool(found)
         for problem in found:
-            answer.print(f"{file}: {problem}", markup=False)
+            answer.print(f"{file}: {problem}")
         if not found:
-            answer.print(f"{file}: in order", markup=False)
+            answer.print(f"{file}: in order")
     return int(wrong > 0)
 
 
@@ -85,7 +85,7 @@ def print_report(report: Report) -> None:
         for finding in findings:
             answer.print(Text.assemble("  ", (finding.level, _COLOURS[finding.level]), f" {finding.policy}"))
             for line in finding.message.splitlines():
-                answer.print(f"    {line}", markup=False)
+                answer.print(f"    {line}")
     open_rules = sorted({finding.policy for finding in report.open})
     if open_rules:
         answer.print(f"Not yet known: {', '.join(open_rules)} wait for values that only a deployment can tell.")

@@ -76,7 +76,7 @@ def _warn_of_missing_builder(root: Path) -> None:
     if builds_images(root, load_stack_config(load_project(root), LOCAL_STACK)):
         for finding in docker_findings():
             if finding.status is Status.FAIL:
-                progress.print(f"Images can't be built: {finding.found}. {finding.advice}", markup=False)
+                progress.print(f"Images can't be built: {finding.found}. {finding.advice}")
 
 
 class LocalStack:
@@ -159,7 +159,7 @@ class LocalStack:
 
         found = find_leftovers(Clients(sandbox.endpoint_url, sandbox.region))
         for item in found:
-            progress.print(f"Left behind: {item}", markup=False)
+            progress.print(f"Left behind: {item}")
         process.stop(self._state)
         self.forget()
         progress.print("The stack is destroyed and the server has ended.")

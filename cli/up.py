@@ -48,7 +48,7 @@ class Steps:
 
     def note(self, text: str) -> None:
         """Print a line with the time that has passed."""
-        progress.print(f"{time.monotonic() - self.started:6.1f} s  {text}", markup=False)
+        progress.print(f"{time.monotonic() - self.started:6.1f} s  {text}")
 
     def tell(self, text: str) -> None:
         """Say how far the step under way is."""
@@ -166,7 +166,7 @@ def _run_sample(root: Path, steps: Steps) -> dict[str, Any] | None:
         details.append(f"({job['jobId']}): {job['status']}{reason}")
     for file in job.get("results", {}).get("files", []):
         answer.print(f"\n{file['name']} of job {job['jobId']}:")
-        answer.print(api.fetch(file["url"]).strip(), markup=False)
+        answer.print(api.fetch(file["url"]).strip())
     return job
 
 
@@ -184,14 +184,14 @@ def _find_sample(root: Path) -> Sample | None:
 def _print_summary(root: Path, exports: Mapping[str, Any]) -> None:
     url, keys = exports["apiUrl"], exports["apiKeys"]
     answer.print()
-    answer.print(f"API   {url}", markup=False)
+    answer.print(f"API   {url}")
     for consumer, key in keys.items():
-        answer.print(f"Key   {key}  (consumer {consumer})", markup=False)
-    answer.print(f"Docs  {exports['docsUrl']}", markup=False)
+        answer.print(f"Key   {key}  (consumer {consumer})")
+    answer.print(f"Docs  {exports['docsUrl']}")
     sample = _find_sample(root)
     if sample is not None:
         key = next(iter(keys.values()))
         source = shlex.quote("@" + str(sample.input_file.relative_to(root)))
         headers = f"-H 'x-api-key: {key}' -H 'content-type: application/json'"
-        answer.print(f"Try   curl -sS {headers} -d {source} {url}/{sample.pipeline}/jobs", markup=False)
+        answer.print(f"Try   curl -sS {headers} -d {source} {url}/{sample.pipeline}/jobs")
     answer.print("Stop  make down")

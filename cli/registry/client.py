@@ -53,8 +53,6 @@ _OPERATIONS: Final = {
     "start_image_scan": "StartImageScan",
     "start_lifecycle_policy_preview": "StartLifecyclePolicyPreview",
 }
-
-
 _NO_SCANNER: Final = ("InvalidAction", "UnknownOperationException")
 """How registries that speak ECR's API, emulators for example, say that they have no scans."""
 

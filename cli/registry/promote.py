@@ -174,7 +174,6 @@ def _check_scan(repository: Repository, digest: str, allowed: Severity, *, requi
             f"WARNING: not scanned. Nobody knows what is wrong with this image ({scan.status}: {scan.reason}). "
             "With --require-scan it would not be promoted.",
             style="bold yellow",
-            markup=False,
         )
         return scan
     refused = scan.above(allowed)
@@ -262,20 +261,20 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         print_json(_document(outcome))
         return
-    answer.print(f"{outcome.pipeline}: {outcome.digest}  ({outcome.platform})", markup=False)
+    answer.print(f"{outcome.pipeline}: {outcome.digest}  ({outcome.platform})")
     said = f"tagged {outcome.tag}" if outcome.tagged else f"has the tag {outcome.tag} already"
-    answer.print(f"  {outcome.repository}: {said}", markup=False)
+    answer.print(f"  {outcome.repository}: {said}")
     if outcome.scan is not None and outcome.scan.scanned:
         counts = ", ".join(f"{number} {severity}" for severity, number in outcome.scan.counts().items())
-        answer.print(f"  scan: {counts or 'no findings'}", markup=False)
+        answer.print(f"  scan: {counts or 'no findings'}")
     if not outcome.changed:
-        answer.print(f"  {stack.file} names it already; nothing is left to do.", markup=False)
+        answer.print(f"  {stack.file} names it already; nothing is left to do.")
         return
     if outcome.previous == outcome.image:
         was = stack.pipelines[outcome.pipeline].get("imageTag")
-        answer.print(f"  {stack.file}: the same image, imageTag {was or 'none'} -> {outcome.tag}", markup=False)
+        answer.print(f"  {stack.file}: the same image, imageTag {was or 'none'} -> {outcome.tag}")
     else:
-        answer.print(f"  {stack.file}: image {outcome.previous or 'built here'} -> {outcome.image}", markup=False)
+        answer.print(f"  {stack.file}: image {outcome.previous or 'built here'} -> {outcome.image}")
     if outcome.source == LOCAL_STACK != stack.name:
         progress.print(
             f"The image is in the sandbox of this machine, so nobody can deploy {stack.file} as it is: good for a "
@@ -288,7 +287,6 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
     deployment = "make up" if stack.name == LOCAL_STACK else f"pulumi up --stack {stack.name}"
     progress.print(
         f'Next: git commit -m "{subject}" {stack.file}, then open a pull request, or deploy it: {deployment}',
-        markup=False,
     )
 
 

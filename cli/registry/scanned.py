@@ -44,7 +44,7 @@ def run_scan(pipeline: str, stack: str, *, fail_on: Severity, require_scan: bool
     else:
         _print(scan, f"{pipeline} of {stack}: {image.digest} in {repository.name}")
         if bad:
-            progress.print(f"{len(bad)} of severity {fail_on} or worse.", markup=False)
+            progress.print(f"{len(bad)} of severity {fail_on} or worse.")
     if not scan.scanned:
         if require_scan:
             raise CliError(
@@ -53,13 +53,12 @@ def run_scan(pipeline: str, stack: str, *, fail_on: Severity, require_scan: bool
         progress.print(
             f"WARNING: not scanned. Nobody knows what is wrong with this image ({scan.status}: {scan.reason}).",
             style="bold yellow",
-            markup=False,
         )
     return int(bool(bad))
 
 
 def _print(scan: Scan, title: str) -> None:
-    answer.print(title, markup=False)
+    answer.print(title)
     if not scan.scanned:
         return
     if not scan.findings:
@@ -70,4 +69,4 @@ def _print(scan: Scan, title: str) -> None:
         for finding in scan.findings
     ]
     print_table(_COLUMNS, rows)
-    answer.print(", ".join(f"{number} {severity}" for severity, number in scan.counts().items()), markup=False)
+    answer.print(", ".join(f"{number} {severity}" for severity, number in scan.counts().items()))

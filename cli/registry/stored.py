@@ -219,9 +219,9 @@ def _document(stack: str, found: Sequence[Stored]) -> Mapping[str, Any]:
 
 
 def _print(stored: Stored) -> None:
-    answer.print(f"{stored.pipeline}: {stored.repository}, {_size(stored.stored_bytes)}", markup=False)
+    answer.print(f"{stored.pipeline}: {stored.repository}, {_size(stored.stored_bytes)}")
     if not stored.images:
-        answer.print("  no images", markup=False)
+        answer.print("  no images")
         return
     now = datetime.datetime.now(datetime.UTC)
     rows = [
@@ -243,12 +243,10 @@ def _print_costs(total: int) -> None:
     answer.print(
         f"\nStored, each layer once: {_size(total)}, ${total / _GB * DOLLARS_PER_GB_MONTH:.2f} a month at "
         f"${DOLLARS_PER_GB_MONTH:.2f} per GB (https://aws.amazon.com/ecr/pricing/).",
-        markup=False,
     )
     progress.print(
         f"Free are 500 MB a month, in the first year of an account opened before 15 July 2025: {_size(beyond)} are "
         f"beyond that, ${beyond / _GB * DOLLARS_PER_GB_MONTH:.2f} a month. Newer accounts have credits instead.",
-        markup=False,
     )
 
 

@@ -129,16 +129,12 @@ def read_pipeline_name(section: Section, pipelines: Sequence[str]) -> str:
 
 
 def _read_list(section: Section, name: str, pattern: str, each: str) -> tuple[str, ...]:
-    items = section.strings(name)
-    wrong = [item for item in items if not re.fullmatch(pattern, item)]
-    if wrong or len(set(items)) != len(items):
-        section.refuse(
-            name,
-            f"a list of such items, each once: {each}",
-            section.remove_command(name),
-            found=", ".join(map(repr, wrong)) or None,
-        )
-    return items
+    return section.distinct(
+        name,
+        lambda item: re.fullmatch(pattern, item),
+        f"a list of such items, each once: {each}",
+        section.remove_command(name),
+    )
 
 
 def _read_environment(section: Section) -> dict[str, str]:

@@ -24,15 +24,12 @@ def read_notifications(top: Section) -> NotificationSettings:
     """Read `notifications`; problems are kept in the section."""
     section = top.section("notifications")
     section.refuse_unknown(("emails", "intervalMinutes"))
-    emails = section.strings("emails")
-    wrong = [email for email in emails if not re.fullmatch(_ADDRESS, email)]
-    if wrong or len(set(emails)) != len(emails):
-        section.refuse(
-            "emails",
-            "a list of mail addresses, each once",
-            section.set_command("emails[0]", "team@example.org"),
-            found=", ".join(map(repr, wrong)) or None,
-        )
+    emails = section.distinct(
+        "emails",
+        lambda email: re.fullmatch(_ADDRESS, email),
+        "a list of mail addresses, each once",
+        section.set_command("emails[0]", "team@example.org"),
+    )
     return NotificationSettings(
         emails=emails,
         interval_minutes=section.integer("intervalMinutes", 15, minimum=1, maximum=_MAX_MINUTES, unit="minutes"),

@@ -118,17 +118,13 @@ def _read_accounts(section: Section) -> tuple[str, ...]:
 
 
 def _read_repositories(top: Section) -> tuple[str, ...]:
-    names = top.strings("repositories")
-    wrong = [name for name in names if not re.fullmatch(NAME_PATTERN, name) or len(name) > MAX_NAME_LENGTH]
-    if wrong or len(set(names)) != len(names):
-        top.refuse(
-            "repositories",
-            f"names of pipelines, each once: at most {MAX_NAME_LENGTH} lower-case letters, digits and single hyphens, "
-            "a letter first",
-            top.set_command("repositories[0]", "wordcount"),
-            found=", ".join(map(repr, wrong)) or None,
-        )
-    return names
+    return top.distinct(
+        "repositories",
+        lambda name: re.fullmatch(NAME_PATTERN, name) and len(name) <= MAX_NAME_LENGTH,
+        f"names of pipelines, each once: at most {MAX_NAME_LENGTH} lower-case letters, digits and single hyphens, "
+        "a letter first",
+        top.set_command("repositories[0]", "wordcount"),
+    )
 
 
 def _refuse_all_else(top: Section) -> None:

@@ -67,15 +67,12 @@ def _read_service(name: str, section: Section, pipelines: Sequence[str]) -> Serv
 
 
 def _read_port(section: Section) -> tuple[int | None, tuple[str, ...]]:
-    sources = section.strings("sources")
-    wrong = [source for source in sources if not _is_part_of_the_world(source)]
-    if wrong or len(set(sources)) != len(sources):
-        section.refuse(
-            "sources",
-            "a list of IPv4 ranges, each once and none of them the whole world, like 10.0.0.0/16",
-            section.set_command("sources[0]", "10.0.0.0/16"),
-            found=", ".join(map(repr, wrong)) or None,
-        )
+    sources = section.distinct(
+        "sources",
+        _is_part_of_the_world,
+        "a list of IPv4 ranges, each once and none of them the whole world, like 10.0.0.0/16",
+        section.set_command("sources[0]", "10.0.0.0/16"),
+    )
     if "port" not in section.values:
         if sources:
             section.refuse("port", "the port that `sources` may connect to", section.set_command("port", 8080))

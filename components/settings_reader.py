@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -146,6 +146,14 @@ class Section:
                 return tuple(cast("list[str]", items))
         self.refuse(name, "a list of strings (quote numbers)", self.remove_command(name))
         return tuple(default)
+
+    def distinct(self, name: str, is_right: Callable[[str], object], expected: str, fix: str) -> tuple[str, ...]:
+        """A list of strings, each of them right and there once; the problem names those that are wrong."""
+        items = self.strings(name)
+        wrong = [item for item in items if not is_right(item)]
+        if wrong or len(set(items)) != len(items):
+            self.refuse(name, expected, fix, found=", ".join(map(repr, wrong)) or None)
+        return items
 
     def string_map(self, name: str, key_pattern: str, key_expected: str) -> dict[str, str]:
         """A mapping of names to strings. Values are never shown: they may be confidential."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.site import API_KEY, ROOT, serve
 
@@ -21,6 +21,9 @@ _FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
+
+# A loaded machine is slow; what is missing stays missing.
+_PATIENCE_MS = 15_000
 
 OpenPage = Callable[..., Page]
 
@@ -41,6 +44,7 @@ def require_chromium(environment: Mapping[str, str]) -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     executable = require_chromium(os.environ)
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=executable, args=_FLAGS)
         yield launched
@@ -91,7 +95,7 @@ def open_page(browser: Browser, docs_url: str, api_url: str) -> Iterator[OpenPag
             reduced_motion="reduce",
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(_PATIENCE_MS)
         page = context.new_page()
         page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
         page.on("pageerror", lambda error: complaints.append(str(error)))

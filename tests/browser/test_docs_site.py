@@ -66,6 +66,27 @@ def test_try_it_leads_to_the_operation_opened(open_page: OpenPage) -> None:
     assert page.url.endswith("/reference.html#/wordcount/wordcount-submitJob")
 
 
+def test_a_link_to_an_operation_jumps_there_and_the_page_then_stands_still(open_page: OpenPage) -> None:
+    page = open_page()
+    page.add_init_script(
+        """window.stops = new Promise((resolve) => {
+          const stops = [];
+          addEventListener("scroll", () => stops.push(scrollY));
+          let frames = 0;
+          const count = () => (frames += stops.length > 0) < 20 ? requestAnimationFrame(count) : resolve(stops);
+          count();
+        })"""
+    )
+    page.get_by_role("link", name="Try Word count").click()
+    flows.wait_for_reference(page)
+    assert len(page.evaluate("stops")) == 1
+    bar, block = page.locator(".scheme-container"), flows.operation(page, "wordcount-submitJob")
+    assert block.evaluate("(it) => it.getBoundingClientRect().top") >= bar.evaluate(
+        "(it) => it.getBoundingClientRect().bottom"
+    )
+    expect(block.locator(".opblock-summary")).to_be_in_viewport(ratio=1)
+
+
 def test_a_job_is_started_looked_at_and_read_with_the_key_given_once(open_page: OpenPage, api_key: str) -> None:
     page = open_page("reference.html")
     flows.wait_for_reference(page)

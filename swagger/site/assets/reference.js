@@ -26,6 +26,16 @@ function rememberJob(ui, spec, response) {
   return response;
 }
 
+/**
+ * A link to an operation jumps there, as a link within a page does. Swagger UI glides for a second: a button that somebody
+ * presses meanwhile moves away under the pointer, and the operation ends behind the bar at the top.
+ */
+const jumpToOperation = {
+  statePlugins: {
+    layout: { wrapActions: { scrollToElement: () => (element) => element.scrollIntoView({ behavior: "instant" }) } },
+  },
+};
+
 function start(spec) {
   const pipelines = spec.tags.length;
   const ui = SwaggerUIBundle({
@@ -33,6 +43,7 @@ function start(spec) {
     responseInterceptor: (response) => rememberJob(ui, spec, response),
     domNode: place,
     deepLinking: true,
+    plugins: [() => jumpToOperation],
     tryItOutEnabled: true,
     displayRequestDuration: true,
     filter: pipelines > 1,

@@ -2,11 +2,11 @@
 
 import fnmatch
 import json
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sandbox import emulator
+from sandbox.shims.ecr_answers import address
 from sandbox.shims.replacing import replace
 
 _FILTERS: Final = "imageTagMutabilityExclusionFilters"
@@ -73,15 +73,11 @@ def mutability(name: str, tag: str) -> str:
     return "IMMUTABLE" if mode.startswith("IMMUTABLE") != excepted else "MUTABLE"
 
 
-def _address() -> str:
-    return f"127.0.0.1:{os.environ['GATEWAY_PORT']}"
-
-
 def _on_this_machine(_original: Callable[..., Any]) -> Callable[..., Any]:
     """Repositories are where the sandbox speaks the registry protocol: a push to AWS's host name would go to AWS."""
 
     def uri(name: str) -> str:
-        return f"{_address()}/{name}"
+        return f"{address()}/{name}"
 
     return uri
 
@@ -91,7 +87,7 @@ def _for_this_machine(original: Callable[..., Any]) -> Callable[..., Any]:
         status, headers, body = original(data)
         content = json.loads(body)
         for entry in content["authorizationData"]:
-            entry["proxyEndpoint"] = f"http://{_address()}"
+            entry["proxyEndpoint"] = f"http://{address()}"
         return status, headers, json.dumps(content).encode()
 
     return token

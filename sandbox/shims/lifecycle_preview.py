@@ -1,43 +1,22 @@
 """ECR: previews of lifecycle policies, answered by the simulator of the policy pack. Nothing ever expires here."""
 
 import datetime
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from policy.guardrails.image_listing import members_of
 from policy.guardrails.lifecycle_simulation import Action, Image, LifecyclePolicyError, Verdict, read_policy, simulate
 from sandbox import emulator
-from sandbox.shims.ecr_images import answer, document_of, no_repository, refuse, subject_of
-from sandbox.shims.replacing import replace
-
-Data = Mapping[str, Any]
+from sandbox.shims.ecr_answers import Data, add, answer, has_wanted_tags, names, page, refuse, repository
+from sandbox.shims.ecr_images import document_of, subject_of
 
 _PREVIEW: Final = "lifecyclePolicyPreview"
 """Where a repository keeps its last preview."""
-_PAGE: Final = 100
-"""Images of one page unless the caller says otherwise [ECR API reference, "GetLifecyclePolicyPreview"]."""
 
 
 def install() -> None:
-    """Replace the emulator's function that knows the service's actions."""
-    replace(emulator.service("ecr"), "handle_request", _with_previews)
-
-
-def _with_previews(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    actions: Mapping[str, Callable[[Data], Any]] = {
-        "StartLifecyclePolicyPreview": _start,
-        "GetLifecyclePolicyPreview": _get,
-    }
-
-    async def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, query: Any) -> Any:
-        action = actions.get(headers.get("x-amz-target", "").rpartition(".")[2])
-        if action is None:
-            return await original(method, path, headers, body, query)
-        data = json.loads(body or b"{}")
-        return no_repository(data) or action(data)
-
-    return handle
+    """Add the actions."""
+    add({"StartLifecyclePolicyPreview": _start, "GetLifecyclePolicyPreview": _get})
 
 
 def _start(data: Data) -> Any:
@@ -45,7 +24,7 @@ def _start(data: Data) -> Any:
     name, ecr = data["repositoryName"], emulator.service("ecr")
     text: str | None = data.get("lifecyclePolicyText") or ecr._lifecycle_policies.get(name)
     if text is None:
-        return refuse("LifecyclePolicyNotFoundException", f"Lifecycle policy does not exist {_where(name)}")
+        return refuse("LifecyclePolicyNotFoundException", f"Lifecycle policy does not exist for {repository(data)}")
     try:
         rules = read_policy(text)
     except LifecyclePolicyError as error:
@@ -56,35 +35,27 @@ def _start(data: Data) -> Any:
         "lifecyclePolicyText": text,
         "previewResults": [_result(verdict) for verdict in verdicts if verdict.action is not Action.KEEP],
     }
-    return answer({**_names(name), "lifecyclePolicyText": text, "status": "IN_PROGRESS"})
+    return answer({**names(data), "lifecyclePolicyText": text, "status": "IN_PROGRESS"})
 
 
 def _get(data: Data) -> Any:
-    name = data["repositoryName"]
-    preview = emulator.service("ecr")._repositories[name].get(_PREVIEW)
+    preview = emulator.service("ecr")._repositories[data["repositoryName"]].get(_PREVIEW)
     if preview is None:
-        return refuse(
-            "LifecyclePolicyPreviewNotFoundException", f"Lifecycle policy preview does not exist {_where(name)}"
-        )
-    status = data.get("filter", {}).get("tagStatus", "ANY")
+        message = f"Lifecycle policy preview does not exist for {repository(data)}"
+        return refuse("LifecyclePolicyPreviewNotFoundException", message)
     wanted = {image_id.get("imageDigest") for image_id in data.get("imageIds", [])}
-    results = [
-        result
-        for result in preview["previewResults"]
-        if status in ("ANY", "TAGGED" if result.get("imageTags") else "UNTAGGED")
-        and (not wanted or result["imageDigest"] in wanted)
-    ]
-    start, size = int(data.get("nextToken") or 0), int(data.get("maxResults") or _PAGE)
-    more = {"nextToken": str(start + size)} if start + size < len(results) else {}
-    return answer(
-        {
-            **_names(name),
-            "lifecyclePolicyText": preview["lifecyclePolicyText"],
-            "status": "COMPLETE",
-            "previewResults": results[start : start + size],
-            "summary": _summary(preview["previewResults"]),
-            **more,
-        }
+    return page(
+        data,
+        "previewResults",
+        [
+            result
+            for result in preview["previewResults"]
+            if has_wanted_tags(data, result) and (not wanted or result["imageDigest"] in wanted)
+        ],
+        **names(data),
+        lifecyclePolicyText=preview["lifecyclePolicyText"],
+        status="COMPLETE",
+        summary=_summary(preview["previewResults"]),
     )
 
 
@@ -122,12 +93,3 @@ def _summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "expiringImageTotalCount": len(results) - archived,
         **({"transitioningImageTotalCounts": counts} if archived else {}),
     }
-
-
-def _names(name: str) -> dict[str, Any]:
-    return {"registryId": emulator.service("ecr").get_account_id(), "repositoryName": name}
-
-
-def _where(name: str) -> str:
-    registry = emulator.service("ecr").get_account_id()
-    return f"for the repository with name '{name}' in the registry with id '{registry}'"

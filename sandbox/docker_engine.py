@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -53,6 +53,40 @@ class DockerEngine:
             "DOCKER_BUILDKIT": "1",
         }
 
+    def call(
+        self,
+        *arguments: str,
+        seconds: float = _ANSWER_SECONDS,
+        errors: int = subprocess.DEVNULL,
+        given: Mapping[str, str] = os.environ,
+    ) -> tuple[bool, str]:
+        """Run the command to its end.
+
+        Args:
+            arguments: of the command.
+            seconds: that it may take.
+            errors: where its error output goes; `subprocess.STDOUT` puts it among the rest.
+            given: see `environment`.
+
+        Returns:
+            Whether it succeeded, and what it printed, or why it didn't run.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - the docker command of the path, with our own arguments
+                [self.command, *arguments],
+                env=self.environment(given),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                timeout=seconds,
+                check=False,
+            )
+        except OSError as error:
+            return False, f"{self.command}: {error.strerror}"
+        except subprocess.TimeoutExpired as error:
+            return False, f"{(error.output or b'').decode(errors='replace')}\nIt took longer than {seconds:.0f} s."
+        return done.returncode == 0, done.stdout.decode(errors="replace")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -86,10 +120,9 @@ def choose(state: Path, environment: Mapping[str, str] = os.environ) -> Choice:
 
 def remove_containers(engine: DockerEngine, mark: str) -> None:
     """End and remove the containers with this value of the label, which a killed server leaves behind."""
-    listing = [engine.command, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}"]
-    found = (_output(listing, engine.host, os.environ) or "").split()
-    if found:
-        _output([engine.command, "rm", "--force", *found], engine.host, os.environ)
+    answers, found = engine.call("ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}")
+    if answers and found.split():
+        engine.call("rm", "--force", *found.split())
 
 
 def _find(state: Path, environment: Mapping[str, str]) -> Choice:
@@ -98,21 +131,19 @@ def _find(state: Path, environment: Mapping[str, str]) -> Choice:
         return Choice(engine=None, reason="no engine")
     reason = "no engine"
     for host in _hosts(state, environment):
-        information = _information(commands[0], host, environment)
+        information = _information(DockerEngine(command=commands[0], host=host), environment)
         if information is None:
             continue
         reason = _obstacle(information)
         if reason:
             continue
         for command in commands:
-            buildx = _has_buildx(command, environment)
-            if buildx or _client_version(command, environment) < _WITHOUT_BUILDX:
-                networks = _output([command, "network", "ls", "--format", "{{.Name}}"], host, environment) or ""
-                return Choice(
-                    engine=DockerEngine(
-                        command=command, host=host, has_buildx=buildx, has_bridge="bridge" in networks.split()
-                    )
-                )
+            engine = DockerEngine(command=command, host=host)
+            has_buildx, _ = engine.call("buildx", "version", given=environment)
+            if has_buildx or _client_version(engine, environment) < _WITHOUT_BUILDX:
+                _, networks = engine.call("network", "ls", "--format", "{{.Name}}", given=environment)
+                has_bridge = "bridge" in networks.split()
+                return Choice(engine=replace(engine, has_buildx=has_buildx, has_bridge=has_bridge))
         reason = f"{commands[0]} can't build with BuildKit: install docker-buildx"
     return Choice(engine=None, reason=reason)
 
@@ -135,10 +166,10 @@ def _hosts(state: Path, environment: Mapping[str, str]) -> Iterator[str]:
             yield host
 
 
-def _information(command: str, host: str, environment: Mapping[str, str]) -> dict[str, Any] | None:
-    text = _output([command, "info", "--format", "{{json .}}"], host, environment)
+def _information(engine: DockerEngine, environment: Mapping[str, str]) -> dict[str, Any] | None:
+    answers, text = engine.call("info", "--format", "{{json .}}", given=environment)
     try:
-        information: object = json.loads(text or "")
+        information: object = json.loads(text if answers else "")
     except ValueError:
         return None
     # A client whose engine doesn't answer tells of itself, and of the error.
@@ -169,26 +200,10 @@ def _emulates_arm64() -> bool:
     return False
 
 
-def _has_buildx(command: str, environment: Mapping[str, str]) -> bool:
-    return _output([command, "buildx", "version"], "", environment) is not None
-
-
-def _client_version(command: str, environment: Mapping[str, str]) -> int:
+def _client_version(engine: DockerEngine, environment: Mapping[str, str]) -> int:
     """The major version; a client that doesn't tell counts as a new one."""
     # `docker version` needs the engine for its exit code, `--version` doesn't: "Docker version 20.10.24+dfsg1, ...".
-    words = (_output([command, "--version"], "", environment) or "").split()
-    number = words[2].partition(".")[0] if len(words) > 2 else ""
+    answers, text = engine.call("--version", given=environment)
+    words = text.split()
+    number = words[2].partition(".")[0] if answers and len(words) > 2 else ""
     return int(number) if number.isdecimal() else _WITHOUT_BUILDX
-
-
-def _output(command: Sequence[str], host: str, environment: Mapping[str, str]) -> str | None:
-    """What a command prints; None if it fails or takes too long."""
-    variables = {**environment, HOST_VARIABLE: host} if host else dict(environment)
-    variables.pop("DOCKER_CONTEXT", None)
-    try:
-        done = subprocess.run(  # noqa: S603 - the docker command of the path, with our own arguments
-            command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=_ANSWER_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None

@@ -68,11 +68,12 @@ def build(engine: DockerEngine, what: Build, references: Sequence[str]) -> None:
         *([] if engine.has_bridge else ["--network=host"]),
         str(what.context),
     ]
-    report = _run(engine, arguments, _BUILD_SECONDS)
-    if report is not None:
+    succeeds, report = engine.call(*arguments, seconds=_BUILD_SECONDS, errors=subprocess.STDOUT)
+    if not succeeds:
         _check_base_image(dockerfile, report)
         raise DockerError(f"Docker can't build {dockerfile}:\n{_indented(report)}")
-    platform = _output(engine, "image", "inspect", "--format={{.Os}}/{{.Architecture}}", references[0])
+    inspection = ("image", "inspect", "--format={{.Os}}/{{.Architecture}}", references[0])
+    platform = engine.call(*inspection, seconds=_COMMAND_SECONDS)[1].strip()
     if platform != PLATFORM:
         raise DeploymentError(
             f"{dockerfile} made an image for {platform or 'an unknown platform'}; it must be for {PLATFORM}. "
@@ -86,40 +87,9 @@ def push(engine: DockerEngine, reference: str) -> None:
     Raises:
         DockerError: the registry refused it, or the connection broke; a push can be repeated.
     """
-    report = _run(engine, ["push", reference], _PUSH_SECONDS)
-    if report is not None:
+    succeeds, report = engine.call("push", reference, seconds=_PUSH_SECONDS, errors=subprocess.STDOUT)
+    if not succeeds:
         raise DockerError(f"Docker can't push {reference}:\n{_indented(report)}")
-
-
-def _run(engine: DockerEngine, arguments: Sequence[str], seconds: float) -> str | None:
-    """Run the command; None, or what it printed if it failed."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the docker command of the path, with our own arguments
-            [engine.command, *arguments],
-            env=engine.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=seconds,
-            check=False,
-        )
-    except OSError as error:
-        return f"{engine.command}: {error.strerror}"
-    except subprocess.TimeoutExpired as error:
-        return f"{(error.output or b'').decode(errors='replace')}\nIt took longer than {seconds:.0f} s."
-    return done.stdout.decode(errors="replace") if done.returncode else None
-
-
-def _output(engine: DockerEngine, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - as above
-        [engine.command, *arguments],
-        env=engine.environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_COMMAND_SECONDS,
-        check=False,
-    )
-    return done.stdout.decode(errors="replace").strip()
 
 
 def _check_base_image(dockerfile: Path, report: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from botocore.exceptions import ClientError
 
 from bench.projects import free_port
 from engine.registration import Registration
@@ -19,6 +20,11 @@ from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
 
 REGION = "eu-central-1"
+ACCOUNT = "000000000000"
+TAGS = {"Project": "slipway"}
+OTHER_TAGS = {"Stack": "dev"}
+TAG_LIST = [{"Key": "Project", "Value": "slipway"}]
+OTHER_LIST = [{"Key": "Stack", "Value": "dev"}]
 CANARY_NAME = "SLIPWAY_TEST_CANARY"
 CANARY = "canary-of-the-person-who-starts-it"
 
@@ -43,6 +49,13 @@ def sandbox(sandbox_state: Path) -> Iterator[process.Sandbox]:
 def client(sandbox: process.Sandbox) -> Clients:
     """boto3 clients of the running sandbox."""
     return Clients(sandbox.endpoint_url, REGION)
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> str:
+    """The error code of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return caught.value.response["Error"]["Code"]
 
 
 class Mailbox:

@@ -13,10 +13,8 @@ from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
 from sandbox.process import Sandbox
+from tests.sandbox.conftest import ACCOUNT, REGION, Create
 
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-ACCOUNT = "000000000000"
 _CALLER = """
 import boto3
 

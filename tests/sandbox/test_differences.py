@@ -7,7 +7,6 @@ not prove, other tests do; the list says which.
 import json
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ import pytest
 from sandbox.context import Clients
 from sandbox.process import Sandbox
 from sandbox.resources import CREATORS, INVOKES
+from tests.sandbox.conftest import REGION, Create
 
-Create = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
-REGION = "eu-central-1"
 _ECHO = """
 import json, sys, threading
 

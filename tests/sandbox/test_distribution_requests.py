@@ -1,16 +1,12 @@
 """A CloudFront distribution as a browser meets it: here plain HTTP stands for HTTPS, and the bucket is private."""
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
 
 from sandbox.process import Sandbox
-
-Create = Callable[..., Any]
-REGION = "eu-central-1"
+from tests.sandbox.conftest import Create
 
 
 @pytest.fixture

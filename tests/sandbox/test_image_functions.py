@@ -2,27 +2,15 @@
 image the sandbox built do run."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
+from tests.sandbox.conftest import ACCOUNT, REGION, TAGS, Create, refused
 
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-ACCOUNT = "000000000000"
-TAGS = {"Project": "slipway"}
 IMAGE = "any@sha256:{}".format
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
 
 
 @pytest.fixture

@@ -7,29 +7,13 @@ name], and read back; what is deleted is gone with the code by which the provide
 import io
 import json
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
-
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-ACCOUNT = "000000000000"
-TAGS = {"Project": "slipway"}
-OTHER_TAGS = {"Stack": "dev"}
-TAG_LIST = [{"Key": "Project", "Value": "slipway"}]
-OTHER_LIST = [{"Key": "Stack", "Value": "dev"}]
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
+from tests.sandbox.conftest import ACCOUNT, OTHER_LIST, OTHER_TAGS, REGION, TAG_LIST, TAGS, Create, refused
 
 
 @pytest.fixture

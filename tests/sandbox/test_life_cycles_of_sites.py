@@ -1,24 +1,11 @@
 """What an update and a destroy of the real provider ask of API Gateway and CloudFront; see `test_life_cycles`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
-
-Create = Callable[..., Any]
-TAGS = {"Project": "slipway"}
-OTHER_TAGS = {"Stack": "dev"}
-OTHER_LIST = [{"Key": "Stack", "Value": "dev"}]
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
+from tests.sandbox.conftest import OTHER_LIST, OTHER_TAGS, TAGS, Create, refused
 
 
 def patch(path: str, value: str | None = None, operation: str = "replace") -> dict[str, str]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
+from tests.sandbox.conftest import refused
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -50,12 +50,6 @@ def by_age(ecr: Any, name: str) -> list[str]:
     details = ecr.describe_images(repositoryName=name)["imageDetails"]
     ordered = sorted(details, key=lambda detail: (-detail["imagePushedAt"].timestamp(), detail["imageDigest"]))
     return [detail["imageDigest"] for detail in ordered]
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
 
 
 def test_what_would_expire_is_told_with_its_rule(ecr: Any, name: str, push: Callable[..., str]) -> None:

@@ -4,27 +4,14 @@ A field that was never set must stay absent: the real provider would show a chan
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
 from sandbox.process import Sandbox
-
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-ACCOUNT = "000000000000"
-TAGS = {"Project": "slipway"}
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
+from tests.sandbox.conftest import ACCOUNT, REGION, TAGS, Create, refused
 
 
 @pytest.fixture

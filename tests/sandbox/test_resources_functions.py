@@ -9,14 +9,10 @@ from typing import Any
 
 import pulumi
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
+from tests.sandbox.conftest import ACCOUNT, REGION, TAGS, Create, refused
 
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-ACCOUNT = "000000000000"
-TAGS = {"Project": "slipway"}
 _REPORTER = """
 import json, os, socket
 
@@ -24,13 +20,6 @@ def handle(event, context):
     with socket.create_connection(("127.0.0.1", int(os.environ["MAILBOX"]))) as mailbox:
         mailbox.sendall(json.dumps(event).encode())
 """
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
 
 
 Deploy = Callable[..., Any]

@@ -1,28 +1,15 @@
 """Topics, queues, keys and alarms: read back as written, changed, and gone when deleted."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 
 from sandbox.context import Clients
-
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-ACCOUNT = "000000000000"
-TAGS = {"Project": "slipway"}
-TAG_LIST = [{"Key": "Project", "Value": "slipway"}]
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
+from tests.sandbox.conftest import ACCOUNT, REGION, TAG_LIST, TAGS, Create, refused
 
 
 def policy(resource: str, service: str = "events.amazonaws.com") -> dict[str, Any]:

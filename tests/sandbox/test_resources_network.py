@@ -1,18 +1,12 @@
 """Networks: what the program asks for is what AWS's own calls read back, and what is deleted is gone."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
-
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-TAGS = {"Project": "slipway"}
-TAG_LIST = [{"Key": "Project", "Value": "slipway"}]
+from tests.sandbox.conftest import REGION, TAG_LIST, TAGS, Create, refused
 
 
 @pytest.fixture
@@ -23,13 +17,6 @@ def ec2(client: Clients) -> Any:
 @pytest.fixture
 def vpc(create: Create) -> Any:
     return create("aws:ec2/vpc:Vpc", cidrBlock="10.1.0.0/16", enableDnsHostnames=True, tags=TAGS)
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
 
 
 def test_vpc(vpc: Any, ec2: Any) -> None:

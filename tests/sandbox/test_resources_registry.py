@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,15 @@ from engine.program import run_program
 from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
 from sandbox.errors import DeploymentError
+from tests.sandbox.conftest import ACCOUNT, REGION, TAG_LIST, TAGS, Create, refused
 
 ROOT = Path(__file__).parents[2]
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-ACCOUNT = "000000000000"
-TAGS = {"Project": "slipway"}
-TAG_LIST = [{"Key": "Project", "Value": "slipway"}]
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::any/*"}
 POLICY = {"Version": "2012-10-17", "Statement": [STATEMENT]}
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
 
 
 def test_repository(create: Create, client: Clients, unique: str) -> None:

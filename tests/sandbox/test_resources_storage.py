@@ -1,27 +1,14 @@
 """Buckets and distributions: read back as written, and gone when deleted."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
 from sandbox.process import Sandbox
-
-Create = Callable[..., Any]
-REGION = "eu-central-1"
-TAGS = {"Project": "slipway"}
-TAG_LIST = [{"Key": "Project", "Value": "slipway"}]
-
-
-def refused(call: Callable[..., Any], **arguments: Any) -> str:
-    """The error code of a call that must fail."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
+from tests.sandbox.conftest import REGION, TAG_LIST, TAGS, Create, refused
 
 
 @pytest.fixture

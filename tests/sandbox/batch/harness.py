@@ -348,3 +348,10 @@ class Harness:
 
 def _is_timeout(timer: Any) -> bool:
     return getattr(timer._callback, "__qualname__", "").startswith("Execution.")
+
+
+def size(vcpus: int) -> dict[str, Any]:
+    """Of a job that needs so many vCPUs, as SubmitJob has it."""
+    memory = {1: "2048", 2: "4096", 4: "8192", 16: "32768"}[vcpus]
+    requirements = [{"type": "VCPU", "value": str(vcpus)}, {"type": "MEMORY", "value": memory}]
+    return {"containerOverrides": {"resourceRequirements": requirements}}

@@ -1,11 +1,10 @@
-"""The way of a job: statuses, retries, timeout, cancelling, dependencies, capacity. Attempts are scripted here."""
+"""The way of a job: statuses, retries, timeout, cancelling, dependencies. Attempts are scripted here."""
 
 import pytest
 
 from sandbox.batch.execution import TIMEOUT_REASON
 from sandbox.batch.runner import StartError
-from tests.sandbox.batch.conftest import WITHOUT_LOG
-from tests.sandbox.batch.harness import Harness, ScriptedRunner
+from tests.sandbox.batch.harness import Harness, ScriptedRunner, size
 from tests.sandbox.batch.test_compute_environments import refused
 
 
@@ -163,7 +162,7 @@ def test_a_running_job_is_not_cancelled_but_the_call_succeeds(scripted: Harness,
 
 @pytest.mark.parametrize("operation", ["cancel_job", "terminate_job"])
 def test_a_job_that_waits_is_cancelled(scripted: Harness, runner: ScriptedRunner, operation):
-    first, second, third = (scripted.submit(**_size(16)) for _ in range(3))
+    first, second, third = (scripted.submit(**size(16)) for _ in range(3))
     scripted.wait(first, "RUNNING")
     scripted.wait(second, "RUNNABLE")
 
@@ -250,168 +249,3 @@ def test_a_pending_job_that_was_cancelled_ends_when_its_dependencies_have(
 
     job = scripted.wait(second)
     assert (job["status"], job["statusReason"]) == ("FAILED", "not needed")
-
-
-def test_capacity_is_never_exceeded_and_order_is_kept(new, runner: ScriptedRunner):
-    batch = new(runner=runner)
-    batch.platform(vcpus=4)
-    batch.define(container=WITHOUT_LOG)
-    two, three, one = (batch.submit(**_size(vcpus)) for vcpus in (2, 4, 1))
-    batch.wait(two, "RUNNING")
-    batch.wait(one, "RUNNABLE")
-
-    assert [batch.job(job_id)["status"] for job_id in (three, one)] == ["RUNNABLE", "RUNNABLE"]
-    runner.end(runner.wait_for(1))
-    batch.wait(three, "RUNNING")
-    assert batch.job(one)["status"] == "RUNNABLE"
-    runner.end(runner.wait_for(2))
-    batch.wait(one, "RUNNING")
-
-
-def test_the_queue_with_the_higher_priority_goes_first(scripted: Harness, runner: ScriptedRunner):
-    order = [{"order": 1, "computeEnvironment": "ce"}]
-    scripted.client.create_job_queue(jobQueueName="urgent", priority=10, computeEnvironmentOrder=order)
-    running, later = scripted.submit(**_size(16)), scripted.submit(**_size(16))
-    urgent = scripted.submit(jobQueue="urgent", **_size(16))
-    scripted.wait(running, "RUNNING")
-    scripted.wait(urgent, "RUNNABLE")
-    scripted.wait(later, "RUNNABLE")
-
-    runner.end(runner.wait_for(1))
-    scripted.wait(urgent, "RUNNING")
-
-    assert scripted.job(later)["status"] == "RUNNABLE"
-
-
-def test_more_capacity_or_an_enabled_environment_lets_jobs_run(scripted: Harness):
-    scripted.client.update_compute_environment(computeEnvironment="ce", state="DISABLED")
-    job_id = scripted.submit()
-    scripted.wait(job_id, "RUNNABLE")
-    assert scripted.job(job_id)["statusReason"].startswith("UNDETERMINED")
-
-    scripted.client.update_compute_environment(computeEnvironment="ce", state="ENABLED")
-
-    assert "statusReason" not in scripted.wait(job_id, "RUNNING")
-
-
-def test_a_second_environment_takes_what_the_first_has_no_room_for(scripted: Harness, runner: ScriptedRunner):
-    resources = scripted.client.describe_compute_environments()["computeEnvironments"][0]["computeResources"]
-    scripted.client.create_compute_environment(
-        computeEnvironmentName="more", type="MANAGED", computeResources=resources
-    )
-    order = [{"order": 1, "computeEnvironment": "ce"}, {"order": 2, "computeEnvironment": "more"}]
-    scripted.client.update_job_queue(jobQueue="q", computeEnvironmentOrder=order)
-    for _ in range(2):
-        scripted.submit(**_size(16))
-    runner.wait_for(2)
-
-    assert [run.task.environment["AWS_BATCH_CE_NAME"] for run in runner.runs] == ["ce", "more"]
-
-
-def test_a_job_that_never_fits_is_cancelled_after_its_queues_limit(new, runner: ScriptedRunner):
-    batch = new(runner=runner)
-    reason = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
-    limit = {"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600, "reason": reason}
-    batch.platform(vcpus=1, jobStateTimeLimitActions=[{**limit, "reason": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"}])
-    batch.define(container=WITHOUT_LOG)
-    stuck, behind = batch.submit(**_size(2)), batch.submit()
-    batch.wait(stuck, "RUNNABLE")
-    batch.wait(behind, "RUNNABLE")
-    assert batch.job(stuck)["statusReason"].startswith(reason)
-
-    batch.clock.advance(599)
-    batch.on_loop(batch.service._lifecycle.check_limits)
-    batch.clock.advance(3600)
-    batch.on_loop(batch.service._lifecycle.check_limits)
-    assert batch.job(stuck)["status"] == "RUNNABLE"
-    batch.client.update_job_queue(jobQueue="q", jobStateTimeLimitActions=[limit])
-    batch.on_loop(batch.service._lifecycle.check_limits)
-
-    job = batch.wait(stuck)
-    assert (job["status"], reason in job["statusReason"]) == ("FAILED", True)
-    batch.wait(behind, "RUNNING")
-
-
-def test_waiting_for_others_is_no_reason_to_be_cancelled(new, runner: ScriptedRunner):
-    batch = new(runner=runner)
-    reasons = ("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY", "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE")
-    limits = [{"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600, "reason": reason} for reason in reasons]
-    batch.platform(vcpus=1, jobStateTimeLimitActions=limits)
-    batch.define(container=WITHOUT_LOG)
-    first, second = batch.submit(), batch.submit()
-    batch.wait(first, "RUNNING")
-    batch.wait(second, "RUNNABLE")
-
-    batch.clock.advance(86400)
-    batch.on_loop(batch.service._lifecycle.check_limits)
-
-    assert batch.job(second)["status"] == "RUNNABLE"
-
-
-def test_the_limit_counts_from_when_a_job_was_stuck_last(new, runner: ScriptedRunner):
-    batch = new(runner=runner)
-    reason = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
-    limit = {"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600, "reason": reason}
-    batch.platform(vcpus=1, jobStateTimeLimitActions=[limit])
-    batch.define(container=WITHOUT_LOG)
-    job_id = batch.submit(**_size(2), retryStrategy={"attempts": 2})
-    batch.wait(job_id, "RUNNABLE")
-
-    def resize(vcpus: int) -> None:
-        batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": vcpus})
-
-    batch.clock.advance(599)
-    resize(2)
-    batch.wait(job_id, "RUNNING")
-    resize(1)
-    runner.end(runner.wait_for(1), 1)
-    batch.wait_for_events(job_id, "RUNNABLE", count=2)
-    assert "startedAt" not in batch.job(job_id)
-    batch.clock.advance(10)
-    batch.on_loop(batch.service._lifecycle.check_limits)
-    assert batch.job(job_id)["status"] == "RUNNABLE"
-
-    batch.clock.advance(599)
-    batch.on_loop(batch.service._lifecycle.check_limits)
-
-    assert reason in batch.wait(job_id)["statusReason"]
-
-
-def test_a_job_that_was_stuck_and_only_waits_now_is_not_cancelled(new, runner: ScriptedRunner):
-    batch = new(runner=runner)
-    reason = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
-    limit = {"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600, "reason": reason}
-    batch.platform(vcpus=1, jobStateTimeLimitActions=[limit])
-    batch.define(container=WITHOUT_LOG)
-    first, stuck = batch.submit(), batch.submit(**_size(2))
-    batch.wait(first, "RUNNING")
-    batch.wait(stuck, "RUNNABLE")
-    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 2})
-    assert "statusReason" not in batch.job(stuck)
-    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 1})
-    batch.clock.advance(599)
-    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 2})
-    batch.client.update_compute_environment(computeEnvironment="ce", computeResources={"maxvCpus": 1})
-    batch.clock.advance(10)
-
-    batch.on_loop(batch.service._lifecycle.check_limits)
-
-    assert batch.job(stuck)["status"] == "RUNNABLE"
-
-
-def test_a_deleted_queue_ends_its_jobs(scripted: Harness, runner: ScriptedRunner):
-    running, waiting = scripted.submit(**_size(16)), scripted.submit(**_size(16))
-    scripted.wait(running, "RUNNING")
-    scripted.wait(waiting, "RUNNABLE")
-    scripted.client.update_job_queue(jobQueue="q", state="DISABLED")
-
-    scripted.client.delete_job_queue(jobQueue="q")
-
-    for job_id in (running, waiting):
-        assert scripted.wait(job_id)["statusReason"] == "Job queue was deleted"
-
-
-def _size(vcpus: int):
-    memory = {1: "2048", 2: "4096", 4: "8192", 16: "32768"}[vcpus]
-    requirements = [{"type": "VCPU", "value": str(vcpus)}, {"type": "MEMORY", "value": memory}]
-    return {"containerOverrides": {"resourceRequirements": requirements}}

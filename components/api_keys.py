@@ -102,6 +102,7 @@ class UsagePlans(pulumi.ComponentResource):
                     usage_plan_id=plan.id,
                     key_id=key_id,
                     key_type="API_KEY",
-                    opts=pulumi.ResourceOptions(parent=self),
+                    # The provider reads the key's value back here, too, and takes it for no secret.
+                    opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["value"]),
                 )
         self.register_outputs({})

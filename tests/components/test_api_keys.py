@@ -9,6 +9,7 @@ from tests.components.stack import Run
 
 KEY = "aws:apigateway/apiKey:ApiKey"
 PLAN = "aws:apigateway/usagePlan:UsagePlan"
+PLAN_KEY = "aws:apigateway/usagePlanKey:UsagePlanKey"
 TEAMS = {
     "consumers": {
         "team": {"rate": 0.5, "burst": 3, "quotaPerDay": 100, "keyGenerations": [3, 4]},
@@ -62,7 +63,7 @@ def test_each_consumer_has_a_plan_with_its_own_limits_for_the_deployed_stage(run
     [("slipway-dev-team-0-3", "team"), ("slipway-dev-team-1-4", "team"), ("slipway-dev-other-1-1", "other")],
 )
 def test_every_key_is_on_its_consumers_plan(run: Run, key: str, plan: str) -> None:
-    link = run(TEAMS).one("aws:apigateway/usagePlanKey:UsagePlanKey", key).inputs
+    link = run(TEAMS).one(PLAN_KEY, key).inputs
     assert link == {"keyId": f"id-of-{key}", "keyType": "API_KEY", "usagePlanId": f"id-of-slipway-dev-{plan}"}
 
 
@@ -71,5 +72,5 @@ def test_values_of_keys_are_secret_and_reach_nothing_but_the_export(run: Run) ->
     assert "apiKeys" in deployment.secret_exports
     for item in deployment.registrations:
         assert "value-of-" not in repr(item.inputs)
-    for key in deployment.all(KEY):
+    for key in (*deployment.all(KEY), *deployment.all(PLAN_KEY)):
         assert "value" in key.additional_secret_outputs

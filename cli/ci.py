@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cli.comment import DRIFT_MARKER, PREVIEW_MARKER, render_drift, render_preview
 from cli.console import answer, progress
@@ -48,6 +48,7 @@ _COMMIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./~^-]*")
 BUILT_IMAGES = "**docker-build:index:Image::**"
 """The URNs of all images that a stack builds, as `--exclude` takes them."""
 _TITLE = "Resources differ from the program"
+_NOT_LOOKED_AT = "The look at it ended before there was a report: see the run."
 
 
 def run_stacks() -> int:
@@ -153,9 +154,17 @@ def run_comment(files: Sequence[Path], head: str, commit: str, run_url: str, *, 
     return 0
 
 
-def run_drift_issue(files: Sequence[Path], run_url: str, *, publish: bool) -> int:
-    """Print the issue about drift, or write it; where nothing differs, close it."""
+def run_drift_issue(files: Sequence[Path], stacks: str, run_url: str, *, publish: bool) -> int:
+    """Print the issue about drift, or write it; where nothing differs, close it.
+
+    Args:
+        stacks: JSON list of those that were to be looked at. One without a report was not: it keeps the issue open.
+    """
     reports = _read_reports(files)
+    seen = {report.stack for report in reports}
+    reports += [
+        StackReport(stack=name, source=DRIFT, error=_NOT_LOOKED_AT) for name in _names(stacks) if name not in seen
+    ]
     body = render_drift(reports, run_url=run_url)
     if not publish:
         answer.print(body)
@@ -198,6 +207,17 @@ def due_stacks(root: Path, since: str) -> list[str]:
         if stack == ALWAYS_DEPLOYED or before != after:
             due.append(stack)
     return due
+
+
+def _names(text: str) -> list[str]:
+    try:
+        content: object = json.loads(text)
+    except ValueError:
+        content = None
+    names = cast("list[object]", content) if isinstance(content, list) else [content]
+    if not all(isinstance(name, str) for name in names):
+        raise CliError(f'Stacks must be a JSON list of names, such as ["dev"]; found {text!r}.')
+    return cast("list[str]", names)
 
 
 def _stacks(root: Path) -> list[str]:

@@ -314,11 +314,16 @@ def ci_comment(
 
 
 @ci_app.command("drift-issue")
-def ci_drift_issue(reports: Reports, run_url: RunUrl = "", publish: Publish = False) -> None:
+def ci_drift_issue(
+    reports: Reports,
+    stacks: Annotated[str, typer.Option("--stacks", help="JSON list of the stacks that were to be looked at.")] = "[]",
+    run_url: RunUrl = "",
+    publish: Publish = False,
+) -> None:
     """Make the one issue about drift from the reports of the stacks, or close it."""
     from cli.ci import run_drift_issue
 
-    raise typer.Exit(run_drift_issue(reports, run_url, publish=publish))
+    raise typer.Exit(run_drift_issue(reports, stacks, run_url, publish=publish))
 
 
 @ci_app.command("due")

@@ -13,7 +13,7 @@ import pytest
 from cli import ci
 from cli.ci import due_stacks, offline_report
 from cli.errors import CliError
-from cli.stack_report import read_report
+from cli.stack_report import StackReport, read_report, write_report
 from tests.cli.conftest import Slipway
 from tests.cli.fake_pulumi import FakePulumi
 
@@ -237,6 +237,41 @@ def test_comment_and_issue_are_printed_from_folders_of_reports(
     assert "https://run.example" in comment.out
     issue = slipway("ci", "drift-issue", "out")
     assert "`dev`, `prod`" in issue.out
+
+
+@pytest.mark.parametrize(("stacks", "closed"), [('["dev"]', True), ('["dev", "prod"]', False)])
+def test_a_stack_that_was_not_looked_at_keeps_the_issue_open(
+    tmp_path: Path, slipway: Slipway, monkeypatch: pytest.MonkeyPatch, stacks: str, *, closed: bool
+) -> None:
+    done: list[tuple[str, str]] = []
+
+    class Github:
+        def keep_issue(self, _marker: str, _title: str, body: str) -> str:
+            done.append(("kept", body))
+            return "https://issue.example"
+
+        def close_issue(self, _marker: str, reason: str) -> bool:
+            done.append(("closed", reason))
+            return True
+
+    monkeypatch.setattr("cli.ci._github", Github)
+    monkeypatch.chdir(project(tmp_path / "p"))
+    write_report(StackReport(stack="dev", source="drift"), Path("out/dev.drift.json"))
+    assert slipway("ci", "drift-issue", "out", "--stacks", stacks, "--publish").code == 0
+    ((what, text),) = done
+    assert what == ("closed" if closed else "kept")
+    assert closed or "**No preview of `prod`:**" in text
+
+
+@pytest.mark.parametrize("stacks", ["", "dev", "{}", "[1]"])
+def test_stacks_that_are_no_list_of_names_are_refused(
+    tmp_path: Path, slipway: Slipway, monkeypatch: pytest.MonkeyPatch, stacks: str
+) -> None:
+    monkeypatch.chdir(project(tmp_path / "p"))
+    write_report(StackReport(stack="dev", source="drift"), Path("out/dev.drift.json"))
+    result = slipway("ci", "drift-issue", "out", "--stacks", stacks)
+    assert result.code == 1
+    assert f'must be a JSON list of names, such as ["dev"]; found {stacks!r}' in result.err
 
 
 def test_writing_to_github_needs_a_token(tmp_path: Path, slipway: Slipway, monkeypatch: pytest.MonkeyPatch) -> None:

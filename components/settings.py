@@ -103,10 +103,21 @@ def load_settings(root: Path) -> Settings:
     """
     project, stack = pulumi.get_project(), pulumi.get_stack()
     values: dict[str, Any] = {}
+    encrypted = Problems()
     for full_key, text in _raw_values().items():
         namespace, _, key = full_key.partition(":")
         if namespace == project:
             values[key] = _plain_value(key, text)
+            if runtime_config.is_config_secret(full_key):
+                encrypted.add(
+                    full_key,
+                    "an encrypted value, there or inside",
+                    "plain text: state, job definitions, functions and tasks show settings to whoever may read those",
+                    "write what is no secret with pulumi config set --plaintext, and take a secret out (pulumi config "
+                    "rm): Secrets Manager keeps it, and the program in the image fetches it",
+                )
+    if encrypted.texts:
+        raise SettingsError(stack, encrypted.texts)
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return parse(values, project=project, stack=stack, region=region or "", root=root)
 

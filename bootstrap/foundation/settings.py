@@ -36,8 +36,11 @@ KEYS: Mapping[str, tuple[str, Any]] = {
 """Key -> type and default, as `Pulumi.yaml` declares them; None: it must be set."""
 
 
-class SettingsError(Exception):
-    """The settings can't be used. `problems` has one full sentence each."""
+class SettingsError(pulumi.RunError):
+    """The settings can't be used. `problems` has one full sentence each.
+
+    A `RunError` ends the program with its text alone; any other exception would bury that under a stack trace.
+    """
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -113,7 +116,8 @@ def load_settings() -> Settings:
     # `pulumi.Config` reads single keys only; unknown keys are found by listing all.
     given = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
     namespace = f"{pulumi.get_project()}:"
-    values = {key.removeprefix(namespace): _plain(text) for key, text in given.items() if key.startswith(namespace)}
+    texts = {key.removeprefix(namespace): text for key, text in given.items() if key.startswith(namespace)}
+    values = {key: text if KEYS.get(key, ("string",))[0] == "string" else _plain(text) for key, text in texts.items()}
     return parse(values, region=aws.get("region") or "", accounts=_plain(aws.get("allowedAccountIds")))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
@@ -65,6 +66,17 @@ def test_all_problems_are_told_at_once(bootstrap: Bootstrap) -> None:
     with pytest.raises(ProgramError) as caught:
         bootstrap(repository="", project="A", sessionMinutes=1)
     assert str(caught.value).count("\n- ") == 3
+
+
+def test_the_error_ends_the_program_without_a_stack_trace() -> None:
+    from bootstrap.foundation.settings import SettingsError
+
+    assert issubclass(SettingsError, pulumi.RunError)
+
+
+def test_a_branch_that_looks_like_a_number_is_taken_by_the_letter(bootstrap: Bootstrap) -> None:
+    role = bootstrap(deployBranch="1.10").one("aws:iam/role:Role", "slipway-bootstrap-drift")
+    assert ":ref:refs/heads/1.10" in role.inputs["assumeRolePolicy"]
 
 
 def test_an_account_number_that_yaml_took_for_a_number_keeps_its_zeros(bootstrap: Bootstrap) -> None:

@@ -24,7 +24,7 @@ from cli.pulumi_cli import NON_INTERACTIVE, find_pulumi, run_pulumi
 from engine.config import load_project, load_stack_config
 from sandbox import process
 from sandbox.docker_engine import choose
-from sandbox.environment import client_environment
+from sandbox.environment import provider_environment
 from sandbox.process import Sandbox
 
 PASSPHRASE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - its name
@@ -115,7 +115,7 @@ class LocalStack:
 
     def environment(self, sandbox: Sandbox, given: Mapping[str, str]) -> dict[str, str]:
         """What the CLI gets: this user's environment, but for accounts and backends those of the sandbox alone."""
-        own = client_environment(sandbox.port, sandbox.region, self._state / "home")
+        own = provider_environment(sandbox.port, sandbox.region, self._state / "home")
         del own["HOME"]  # the CLI keeps its plugins there, and Docker its configuration
         return {
             **{key: value for key, value in given.items() if not key.startswith(_OTHERS)},

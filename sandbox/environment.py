@@ -41,6 +41,16 @@ def client_environment(port: int, region: str, home: Path) -> dict[str, str]:
     }
 
 
+def provider_environment(port: int, region: str, home: Path) -> dict[str, str]:
+    """What the real AWS provider needs to reach the sandbox and nothing else.
+
+    It reads the tags of buckets from S3 Control, whose SDK asks `{account}.{host of the endpoint}`: with an address for
+    a host, a name that nothing resolves. Go's HTTP clients never ask a proxy for a loopback address, so the sandbox as
+    the proxy gets just these. gRPC reads the variable in lower case only, and must not see it.
+    """
+    return {**client_environment(port, region, home), "HTTP_PROXY": endpoint_url(port)}
+
+
 def server_environment(port: int, region: str, state: Path, instance: str) -> Mapping[str, str]:
     """The whole environment of the server process.
 

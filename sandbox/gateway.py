@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, Protocol
 
+from sandbox.environment import ACCOUNT_ID
 from sandbox.loopback import is_loopback
 
 Scope = MutableMapping[str, Any]
@@ -19,6 +20,8 @@ HEALTH_PATH: Final = "/_slipway/health"
 CALLS_PATH: Final = "/_slipway/calls"
 _ADMIN_PREFIXES: Final = ("/_ministack/", "/_localstack/")
 _BATCH_SCOPE: Final = re.compile(r"Credential=[^,\s]+/batch/aws4_request")
+_ORIGIN: Final = re.compile(r"http://[^/?]*")
+"""What a request to a proxy has before its path."""
 
 
 class BatchService(Protocol):
@@ -33,7 +36,8 @@ class Gateway:
     """Routes by what a request is signed for, since Batch and API Gateway both have paths below `/v1/`.
 
     A request for another host name is refused: a web page that the user has open could otherwise reach the sandbox
-    through a name of its own that resolves to 127.0.0.1.
+    through a name of its own that resolves to 127.0.0.1. S3 Control puts the account before the endpoint's host; that
+    name resolves nowhere, and comes as to a proxy, see `sandbox.environment.provider_environment`.
     """
 
     def __init__(
@@ -67,9 +71,10 @@ class Gateway:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        scope = _without_origin(scope)
         headers = _headers(scope)
         path: str = scope["path"]
-        host = _host_name(headers.get("host", ""))
+        host = _host_name(headers.get("host", "")).removeprefix(f"{ACCOUNT_ID}.")
         if not is_loopback(host):
             await _answer(send, 421, {"message": "The sandbox answers to localhost and 127.0.0.1 only."})
         elif path == HEALTH_PATH:
@@ -88,6 +93,14 @@ class Gateway:
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _without_origin(scope: Scope) -> Scope:
+    origin = _ORIGIN.match(scope["path"])
+    if origin is None:
+        return scope
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return {**scope, "path": scope["path"][origin.end() :] or "/", "raw_path": raw[origin.end() :] or b"/"}
 
 
 def _as_https(scope: Scope) -> Scope:

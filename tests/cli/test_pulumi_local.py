@@ -162,6 +162,7 @@ def test_the_cli_gets_the_sandbox_and_no_account_of_the_user(
             "PULUMI_CONFIG_PASSPHRASE": "a phrase",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
+        assert call.environment["HTTP_PROXY"] == call.environment["AWS_ENDPOINT_URL"]
         assert call.environment["HOME"] == "/home/someone"
         assert call.environment["DOCKER_HOST"] == "unix:///docker.sock"
 

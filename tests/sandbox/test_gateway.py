@@ -87,6 +87,17 @@ def test_the_same_path_signed_for_another_service_goes_to_the_emulator(authoriza
     assert (batch.calls, len(emulator.scopes)) == ([], 1)
 
 
+def test_a_request_as_to_a_proxy_is_for_the_path_of_its_address() -> None:
+    host = "000000000000.127.0.0.1:4566"
+    _, emulator, _ = run(scope(f"http://{host}/v20180820/tags/a%3Ab", host=host))
+    (passed,) = emulator.scopes
+    assert (passed["path"], passed["raw_path"]) == ("/v20180820/tags/a%3Ab", b"/v20180820/tags/a%3Ab")
+    batch, _, _ = run(scope(f"http://{host}/v1/submitjob", SIGNED_FOR_BATCH, host=host))
+    assert batch.calls == [("POST", "/v1/submitjob", b"")]
+    _, emulator, sent = run(scope("http://example.org/", host="example.org"))
+    assert (emulator.scopes, sent[0]["status"]) == ([], 421)
+
+
 def test_plain_http_stands_for_https() -> None:
     _, emulator, _ = run(scope("/"))
     assert (b"x-forwarded-proto", b"https") in emulator.scopes[0]["headers"]

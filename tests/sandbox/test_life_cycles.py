@@ -7,12 +7,17 @@ name], and read back; what is deleted is gone with the code by which the provide
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pulumi
 import pytest
+from botocore.config import Config
 
 from sandbox.context import Clients
+from sandbox.environment import provider_environment
+from sandbox.process import Sandbox
 from tests.sandbox.conftest import ACCOUNT, OTHER_LIST, OTHER_TAGS, REGION, TAG_LIST, TAGS, Create, refused
 
 
@@ -308,6 +313,28 @@ def test_a_bucket_is_changed(create: Create, client: Clients, unique: str) -> No
         config = dict.fromkeys(settings, blocked)
         s3.put_public_access_block(Bucket=unique, PublicAccessBlockConfiguration=config)
         assert s3.get_public_access_block(Bucket=unique)["PublicAccessBlockConfiguration"] == config
+
+
+def test_the_tags_of_a_bucket_are_those_of_s3_control(client: Clients, unique: str, sandbox: Sandbox) -> None:
+    """The provider writes tags as it creates a bucket, and asks the account's own host, through a proxy, for them."""
+    client("s3").create_bucket(
+        Bucket=unique, CreateBucketConfiguration={"LocationConstraint": REGION, "Tags": TAG_LIST}
+    )
+    environment = provider_environment(sandbox.port, sandbox.region, Path("unused"))
+    control = boto3.client(
+        "s3control",
+        region_name=REGION,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        config=Config(proxies={"http": environment["HTTP_PROXY"]}, retries={"total_max_attempts": 1}),
+    )
+    bucket = {"AccountId": ACCOUNT, "ResourceArn": f"arn:aws:s3:::{unique}"}
+    assert control.list_tags_for_resource(**bucket)["Tags"] == TAG_LIST
+    control.tag_resource(**bucket, Tags=OTHER_LIST)
+    control.untag_resource(**bucket, TagKeys=["Project"])
+    assert control.list_tags_for_resource(**bucket)["Tags"] == OTHER_LIST
+    assert client("s3").get_bucket_tagging(Bucket=unique)["TagSet"] == OTHER_LIST
 
 
 def test_an_object_is_changed(create: Create, client: Clients, unique: str) -> None:

@@ -73,7 +73,7 @@ docs: $(INSTALLED) ## write the generated tables of the documentation
 mutation: $(INSTALLED) ## mutation testing of the policy pack's rules; takes hours
 	@$(BIN)/mutmut run
 
-bench: $(INSTALLED) ## measure what the README promises and print it as a table
+bench: $(INSTALLED) ## measure how fast it is and print it as a table
 	@$(BIN)/python -m bench
 
 lock: $(INSTALLED) ## resolve pyproject.toml anew into requirements.txt

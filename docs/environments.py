@@ -39,8 +39,8 @@ _NO_SETTINGS = ("region", "policy exemptions", "approval", "deployed")
 _DEPLOYED = {
     "local": "`make up`, or `make pulumi-up`",
     "dev": "on every merge",
-    "staging": "when its digest changes",
-    "prod": "when its digest changes",
+    "staging": "when its file changes: a promotion",
+    "prod": "when its file changes: a promotion",
     "shared": "when its file changes, before the others",
 }
 _APPROVAL = {"local": "", "dev": "", "staging": "yes", "prod": "yes", "shared": "yes"}

@@ -1,22 +1,51 @@
-"""What README.md says must hold: its generated tables, its links, the make targets that it names."""
+"""What README.md says must hold: its generated tables, its tree, the make targets that it names. Every page: its links."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from docs.tables import with_tables
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs").rglob("*.md"),
+    *(ROOT / "bootstrap").glob("*.md"),
+    *ROOT.glob("pipelines/*/*.md"),
+]
 
 
 def test_the_generated_tables_are_current() -> None:
     assert with_tables(README) == README, "run `make docs`"
 
 
-def test_every_link_to_a_file_leads_somewhere() -> None:
-    targets = [target for target in re.findall(r"\]\(([^)#]+)", README) if "://" not in target]
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def _anchors(text: str) -> set[str]:
+    """Of each heading, as GitHub makes it."""
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_or_heading_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in link:
+            name, _, anchor = link.partition("#")
+            target = page.parent / name if name else page
+            assert target.exists(), link
+            assert not anchor or anchor in _anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_the_tree_has_every_folder() -> None:
+    """A newcomer finds each one explained."""
+    listed = README[README.index("## The tree") : README.index("## Your own pipeline")]
+    named = {name.split("/")[0] for name in re.findall(r"[\w/]+/", listed)}
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()}
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    assert named - {"adr"} == folders - ignored
 
 
 def test_every_make_target_that_it_names_exists_and_has_a_help_text() -> None:

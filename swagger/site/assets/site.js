@@ -41,6 +41,7 @@ function showProblem(error) {
 }
 
 function copyOnClick(button, text) {
+  let reset;
   button.addEventListener("click", async () => {
     let done = true;
     try {
@@ -52,7 +53,8 @@ function copyOnClick(button, text) {
     }
     button.textContent = done ? "Copied" : "Selected";
     announce(done ? "Copied" : "Selected: press the keys that copy");
-    setTimeout(() => (button.textContent = "Copy"), 2000);
+    clearTimeout(reset);
+    reset = setTimeout(() => (button.textContent = "Copy"), 2000);
   });
 }
 

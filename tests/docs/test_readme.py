@@ -1,4 +1,4 @@
-"""What README.md says must hold: its generated tables, its tree, the make targets that it names. Every page: its links."""
+"""What README.md says must hold: its generated tables, its tree, its make targets. Every page: its links."""
 
 import re
 from pathlib import Path

@@ -68,6 +68,8 @@ class Subject:
     custom_timeouts: Mapping[str, float] = field(default_factory=dict[str, float])
     """`create`, `update`, `delete`: seconds."""
     provider: "Provider | None" = None
+    external: bool = False
+    """The program only reads it: it comes with the stack, and is not judged by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +260,7 @@ class PackClient:
     def judge(self, subjects: Sequence[Subject], config: Mapping[str, Any]) -> Report:
         """Send the configuration and all resources, as `analyze` does."""
         self.configure(config)
-        self.analyze_all(subjects)
+        self.analyze_all([subject for subject in subjects if not subject.external])
         self.analyze_stack(subjects)
         return self.report()
 

@@ -17,6 +17,8 @@ from policy.guardrails.wire import read_resource, read_struct
 
 ASSET_SIGNATURE: Final = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE_SIGNATURE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
+INTERNAL: Final = "__"
+"""How keys begin that the engine keeps in a state and sends to no policy."""
 SEALED_SECRET: Final = "[secret]"  # noqa: S105 - the engine's own text for a secret that it can't decrypt
 
 
@@ -116,7 +118,7 @@ def as_resources(subjects: Iterable[Subject]) -> list[Resource]:
         fill_resource(message, subject)
         inputs = struct_pb2.Struct()
         fill_struct(inputs, subject.inputs)
-        resources.append(read_resource(message, read_struct(inputs)))
+        resources.append(read_resource(message, read_struct(inputs), managed=not subject.external))
     return resources
 
 
@@ -186,6 +188,7 @@ def _exported(item: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]
         additional_secret_outputs=item.get("additionalSecretOutputs") or (),
         aliases=[alias for alias in item.get("aliases") or () if isinstance(alias, str)],
         provider=_exported_provider(provider) if provider else None,
+        external=bool(item.get("external")),
     )
 
 
@@ -199,18 +202,21 @@ def _exported_provider(item: Mapping[str, Any]) -> Provider:
 
 
 def _revealed(value: Any) -> Any:
-    """A value of an export; a secret is its plaintext where the export shows it, else the engine's own text for it."""
+    """A value of an export as the engine sends it: without its own keys, such as `__defaults` of the AWS provider.
+
+    A secret is its plaintext where the export shows it, else the engine's own text for it.
+    """
     if isinstance(value, list):
         return [_revealed(item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
         return value
     mapping = cast("dict[str, Any]", value)
     if mapping.get(SIGNATURE) != SECRET_SIGNATURE:
-        return {key: _revealed(item) for key, item in mapping.items()}
+        return {key: _revealed(item) for key, item in mapping.items() if not key.startswith(INTERNAL)}
     plaintext = mapping.get("plaintext")
     if isinstance(plaintext, str):
         try:
-            return _secret(json.loads(plaintext))
+            return _secret(_revealed(json.loads(plaintext)))
         except ValueError:
             return _secret(plaintext)
     return _secret(_revealed(mapping["value"])) if "value" in mapping else SEALED_SECRET

@@ -61,6 +61,10 @@ class Pack:
         kind = kind_of(type_token)
         return frozenset(rule.id for rule in self.rules if not rule.is_stack_rule and rule.judges(kind))
 
+    def manages(self, urn: str) -> bool:
+        """Whether the stack manages a resource: those that a program only reads come with the stack alone."""
+        return not self.inputs or urn in self.inputs
+
     def now(self) -> datetime.date:
         return self._today or datetime.datetime.now(datetime.UTC).date()
 
@@ -107,6 +111,7 @@ class Pack:
                 dependencies=_urns(item.dependencies),
                 property_dependencies={key: _urns(items) for key, items in item.property_dependencies.items()},
                 provider=_object(item.provider.props) if item.provider else {},
+                managed=self.manages(item.urn),
             )
             for item in args.resources
         )

@@ -17,7 +17,7 @@ A rule answers pass, violation, not yet known (with the property that it waits f
 """
 FOOT: Final = """\
 Each rule takes `exemptions` in its configuration: a list of `{urn, reason, until}`. `*` in a URN stands for any text,
-`until` is the last day as YYYY-MM-DD and may be left out.
+`until` is the last day, in UTC, as YYYY-MM-DD and may be left out.
 """
 
 

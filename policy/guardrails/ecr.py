@@ -28,7 +28,7 @@ NO_PUBLIC_REGISTRY: Final = Rule(
     why="Anybody can pull from a public repository, so code, models and secrets in layers are published.",
     fix="Replace it by aws.ecr.Repository and grant the accounts that pull in a repository policy.",
     link="https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html",
-    kinds=("ecrpublic:*", "aws-native:PublicRepository"),
+    kinds=("ecrpublic:*", "aws-native:ecr:PublicRepository"),
     check=check_no_public_registry,
 )
 
@@ -87,10 +87,10 @@ POLICY_NO_WILDCARD: Final = Rule(
 
 def check_lifecycle_present(resource: Resource, stack: Stack, _settings: Settings) -> Iterator[Finding]:
     policies = stack.of("ecr:LifecyclePolicy")
-    links = {policy.name: stack.link(policy, policy["repository"], resource, "name") for policy in policies}
+    links = {policy: stack.link(policy, policy["repository"], resource, "name") for policy in policies}
     found = any_link(links.values())
     if found is Link.UNKNOWN:
-        unclear = ", ".join(sorted(name for name, link in links.items() if link is Link.UNKNOWN))
+        unclear = ", ".join(sorted({policy.name for policy, link in links.items() if link is Link.UNKNOWN}))
         yield NotYetKnown(path="repository", why=f"of the lifecycle policies {unclear} may name it")
     elif found is Link.NO:
         others = f"{len(policies)} in the stack name other repositories" if policies else "there is none in the stack"

@@ -17,11 +17,12 @@ def kind_of(token: str) -> str:
 
     `aws:ecr/repository:Repository` is `ecr:Repository`; `aws:s3/bucketV2:BucketV2` and `aws:s3/bucket:Bucket` are both
     `s3:Bucket`; `docker:image:Image` and `docker:index/image:Image` are both `docker:Image`. The S3 resources were
-    renamed to V2 in version 6 of the provider and back in version 7.
+    renamed to V2 in version 6 of the provider and back in version 7. The tokens of `aws-native` stay whole: several of
+    its services have a `User`.
     """
     package, _, rest = token.partition(":")
     module, _, name = rest.partition(":")
-    if not name:
+    if not name or package == "aws-native":
         return token
     module = module.partition("/")[0]
     if module == "s3":
@@ -48,6 +49,8 @@ class Resource:
     """Top-level property -> URNs of the resources whose outputs it was made of."""
     provider: Mapping[str, object] = field(default_factory=dict[str, object])
     """Properties of the provider that manages it."""
+    managed: bool = True
+    """False for one that the stack only refers to: the program reads it with `get`, or an update leaves it out."""
 
     @property
     def kind(self) -> str:

@@ -148,6 +148,7 @@ class Rule:
 T = TypeVar("T")
 
 NO_CONFIG: Final[Mapping[str, object]] = {}
+NOT_MANAGED: Final = "the stack only reads it, or this update leaves it out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,8 @@ def judge(
     """
     if not rule.judges(resource.kind):
         return [NotApplicable(rule.scope)]
+    if not resource.managed:
+        return [NotApplicable(NOT_MANAGED)]
     prepared = _prepare(rule, config)
     if prepared.problems:
         return [_broken_configuration(rule, prepared.problems)]

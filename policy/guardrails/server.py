@@ -84,7 +84,10 @@ class Dispatcher(analyzer_pb2_grpc.AnalyzerServicer):
         return response
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802
-        stack = Stack(read_resource(item, self._pack.inputs.get(item.urn)) for item in request.resources)
+        pack = self._pack
+        stack = Stack(
+            read_resource(item, pack.inputs.get(item.urn), managed=pack.manages(item.urn)) for item in request.resources
+        )
         with self._pack.asked_about(stack=stack):
             return self._whole.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(), context)
 

@@ -45,7 +45,7 @@ def _read_marked(fields: Mapping[str, Any]) -> object:
     return Opaque("value that no rule can look into")
 
 
-def read_resource(request: Any, inputs: Mapping[str, object] | None = None) -> Resource:
+def read_resource(request: Any, inputs: Mapping[str, object] | None = None, *, managed: bool = True) -> Resource:
     """The resource of an AnalyzeRequest, or an AnalyzerResource of a stack with the `inputs` that it was seen with.
 
     In a first preview the state of a resource can lack an input that has something unknown inside. The inputs that the
@@ -63,6 +63,7 @@ def read_resource(request: Any, inputs: Mapping[str, object] | None = None) -> R
         dependencies=_texts(getattr(request, "dependencies", ())),
         property_dependencies={key: _texts(item.urns) for key, item in relations.items()},
         provider=read_struct(request.provider.properties) if request.HasField("provider") else {},
+        managed=managed,
     )
 
 

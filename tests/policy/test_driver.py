@@ -30,12 +30,16 @@ LIFECYCLE = subject("aws:ecr/lifecyclePolicy:LifecyclePolicy", {"policy": RULES,
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    """One stack with everything: a violation for the stack and for a resource, something open, something in order."""
+    """One stack with everything: a violation for the stack and for a resource, something open, something in order.
+
+    And something that the program only reads, which would violate if the stack managed it.
+    """
     return analyze(
         [
             subject(REPOSITORY, {**GOOD, "imageTagMutability": "MUTABLE"}),
             subject(REPOSITORY, {**GOOD, "name": "open", "imageTagMutability": UNKNOWN_TEXT}, "open"),
             LIFECYCLE,
+            subject(REPOSITORY, {"name": "read"}, "read", external=True),
         ],
         pack=PACK,
         config={"ecr-kms": "disabled", "required-tags": "disabled", "region-pin": "disabled"},

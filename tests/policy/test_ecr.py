@@ -1,5 +1,6 @@
 """ECR rules: what they accept, what they refuse, and what they leave open."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -188,6 +189,13 @@ class TestLifecyclePresent:
         jobs = repository("jobs")
         policy = resource("ecr:LifecyclePolicy", {}, depends={"repository": [jobs]})
         assert verdict(ecr.LIFECYCLE_PRESENT, jobs, policy).status == "pass"
+
+    def test_policies_of_two_components_may_have_one_name(self):
+        owner = resource("shop:index:Registry", name="registry")
+        mine = resource("ecr:LifecyclePolicy", {"repository": "jobs"}, name="expiry")
+        other = dataclasses.replace(mine, urn=f"{mine.urn}-other", properties={"repository": "x"}, parent=owner.urn)
+        assert verdict(ecr.LIFECYCLE_PRESENT, repository("jobs"), mine, other).status == "pass"
+        assert verdict(ecr.LIFECYCLE_PRESENT, repository("x"), mine, other).status == "pass"
 
     def test_unknown_name_of_unknown_origin_is_not_yet_known(self):
         policy = resource("ecr:LifecyclePolicy", {"repository": UNKNOWN_TEXT}, name="expiry")

@@ -309,8 +309,16 @@ class TestNoUsersOrKeys:
     def test_user_or_key_is_refused_whatever_it_holds(self, kind: str):
         assert verdict(iam.NO_USERS_OR_KEYS, resource(f"iam:{kind}", {"user": UNKNOWN})).found == [f"is a {kind}"]
 
+    @pytest.mark.parametrize("token", ["aws-native:iam:User", "aws-native:iam:AccessKey"])
+    def test_those_of_the_other_provider_are_refused_too(self, token: str):
+        assert verdict(iam.NO_USERS_OR_KEYS, resource(token)).status == "violation"
+
     def test_roles_are_not_its_subject(self):
         assert verdict(iam.NO_USERS_OR_KEYS, role()).status == "not applicable"
+
+    @pytest.mark.parametrize("token", ["aws-native:transfer:User", "aws-native:elasticache:User"])
+    def test_users_of_other_services_are_not_its_subject(self, token: str):
+        assert verdict(iam.NO_USERS_OR_KEYS, resource(token)).status == "not applicable"
 
 
 class TestNoAdminPolicies:

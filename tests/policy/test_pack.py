@@ -168,8 +168,23 @@ class TestAnalyzeStack:
         server.Analyze(request(REPOSITORY, {"name": "jobs", **scanning}), None)
         response = server.AnalyzeStack(stack_request((REPOSITORY, "jobs", {"name": "jobs"}, {})), None)
         assert "ecr-scan-on-push" not in found(response)
+        server.Analyze(request(REPOSITORY, {"name": "new"}, "new"), None)
         response = server.AnalyzeStack(stack_request((REPOSITORY, "new", {"name": "new"}, {})), None)
         assert "ecr-scan-on-push" in found(response)
+
+    def test_resource_that_the_program_only_reads_is_not_judged(self, server: Any):
+        server.Analyze(request("pulumi:pulumi:Stack", {}, "shop-dev"), None)
+        response = server.AnalyzeStack(stack_request((REPOSITORY, "read", {"name": "read"}, {})), None)
+        reasons = {item.policy_name: item.reason for item in response.not_applicable}
+        assert reasons["ecr-lifecycle-present"] == "the stack only reads it, or this update leaves it out"
+        assert not response.diagnostics
+
+    def test_what_a_read_resource_says_counts_for_others(self, server: Any):
+        scanning = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
+        every = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
+        server.Analyze(request(REPOSITORY, {"name": "jobs"}), None)
+        items = ((REPOSITORY, "jobs", {"name": "jobs"}, {}), (scanning, "read", {"rules": [every]}, {}))
+        assert "ecr-scan-on-push" not in found(server.AnalyzeStack(stack_request(*items), None))
 
     def test_rule_without_subject_says_so(self, server: Any):
         response = server.AnalyzeStack(stack_request(), None)

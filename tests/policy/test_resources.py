@@ -21,6 +21,8 @@ from tests.policy.harness import UNKNOWN, UNKNOWN_TEXT, resource
         ("docker-build:index:Image", "docker-build:Image"),
         ("docker:index/image:Image", "docker:Image"),
         ("docker:image:Image", "docker:Image"),
+        ("aws-native:iam:User", "aws-native:iam:User"),
+        ("aws-native:transfer:User", "aws-native:transfer:User"),
         ("pulumi:providers:aws", "pulumi:aws"),
         ("shop:index:RegistryV2", "shop:RegistryV2"),
         ("aws:ec2/vpcEndpointV2:VpcEndpointV2", "ec2:VpcEndpointV2"),

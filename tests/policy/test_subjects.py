@@ -151,6 +151,27 @@ class TestExport:
         (found,) = from_export(export({"urn": URN, "type": "t:m:T"}))
         assert (found.inputs, found.state, found.provider, found.protect) == ({}, {}, None, False)
 
+    def test_what_the_program_only_reads_is_not_managed(self):
+        subjects = from_export(export(RESOURCE, {**RESOURCE, "urn": f"{URN}-read", "external": True}))
+        assert [item.external for item in subjects] == [False, True]
+        assert [item.managed for item in as_resources(subjects)] == [True, False]
+
+    def test_keys_that_the_engine_keeps_to_itself_are_left_out(self):
+        nested = {"__defaults": [], "variables": {"__defaults": [], "A": "b"}}
+        sealed = {SIGNATURE: SECRET, "plaintext": json.dumps({"__defaults": [], "c": 1})}
+        inputs = {"__defaults": ["name"], "environment": nested, "list": [{"__defaults": []}], "secret": sealed}
+        provider = {**PROVIDER, "outputs": {"__internal": {}, "region": "eu-central-1"}}
+        outputs = {"__meta": "{}", "arn": "arn:x"}
+        _, found = from_export(export(provider, {**RESOURCE, "inputs": inputs, "outputs": outputs}))
+        assert found.inputs == {
+            "environment": {"variables": {"A": "b"}},
+            "list": [{}],
+            "secret": {SIGNATURE: SECRET, "value": {"c": 1}},
+        }
+        assert found.state == {**found.inputs, "arn": "arn:x"}
+        assert found.provider
+        assert found.provider.properties == {"region": "eu-central-1"}
+
     def test_what_is_about_to_be_deleted_is_left_out(self):
         assert from_export(export({**RESOURCE, "delete": True})) == []
 

@@ -41,9 +41,9 @@ class Operation:
 
 
 def body_of(resource: Resource) -> Node | None:
-    """The document of a REST API; None where it has none."""
+    """The document of a REST API; None where it has none. The state of one without a body can have an empty text."""
     body = resource["body"]
-    return None if body.missing else body.document_or_yaml()
+    return None if body.blank else body.document_or_yaml()
 
 
 def operations(document: Node) -> Iterator[Operation]:

@@ -200,8 +200,7 @@ WAF: Final = Rule(
 
 
 def check_error_cors(resource: Resource, stack: Stack, _settings: Settings) -> Iterator[Finding]:
-    body = resource["body"]
-    document = None if body.missing else body.document_or_yaml()
+    document = body_of(resource)
     if document is not None:
         yield from _check_documented_errors(document)
         return

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from .job_definitions import JOB_DEFINITION, WAITS_FOR_DIGEST, open_properties, runs_on_ec2_only, tasks
+from .job_definitions import JOB_DEFINITION, is_multi_node, open_properties, runs_on_ec2_only, tasks, waiting
 from .resources import Resource
-from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
+from .rules import Finding, Level, NotApplicable, Rule, Settings, Severity, Violation, each
 from .values import Node, shown
 
 ARM64: Final = "ARM64"
@@ -42,11 +42,10 @@ def check_batch_job(resource: Resource, _settings: Settings) -> Iterator[Finding
     if runs_on_ec2_only(resource):
         yield NotApplicable("runs on EC2 only, where arm64-batch-compute judges the instances")
         return
-    if not resource["nodeProperties"].known or not resource["nodeProperties"].missing:
+    if is_multi_node(resource):
         yield NotApplicable("a multi-node job runs on EC2, where arm64-batch-compute judges the instances")
         return
-    for node in open_properties(resource):
-        yield NotYetKnown(path=node.path, why=WAITS_FOR_DIGEST)
+    yield from waiting(resource)
     if not resource["eksProperties"].missing:
         yield NotApplicable("runs on EKS, where the nodes decide")
         return

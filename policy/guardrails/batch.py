@@ -3,31 +3,18 @@
 from collections.abc import Iterator
 from typing import Final
 
-from .job_definitions import (
-    JOB_DEFINITION,
-    WAITS_FOR_DIGEST,
-    containers,
-    containers_of,
-    open_properties,
-    runs_on_ec2_only,
-    tasks,
-)
+from .job_definitions import JOB_DEFINITION, containers, containers_of, runs_on_ec2_only, tasks, waiting
 from .resources import Resource
-from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
+from .rules import Finding, Level, NotApplicable, Rule, Settings, Severity, Violation, each
 from .values import Node, shown
 
 SHORTEST_TIMEOUT: Final = 60
 """Seconds; Batch refuses less."""
 
 
-def _open(resource: Resource) -> Iterator[Finding]:
-    for node in open_properties(resource):
-        yield NotYetKnown(path=node.path, why=WAITS_FOR_DIGEST)
-
-
 def check_not_privileged(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     yield from each(containers(resource), _check_privilege)
-    yield from _open(resource)
+    yield from waiting(resource)
 
 
 def _check_privilege(container: Node) -> Iterator[Finding]:
@@ -107,7 +94,7 @@ def check_log_roles(resource: Resource, _settings: Settings) -> Iterator[Finding
         yield from each(containers_of(task), _check_log)
 
     yield from each(tasks(resource), check)
-    yield from _open(resource)
+    yield from waiting(resource)
 
 
 def _check_roles(task: Node, on_ec2: bool) -> Iterator[Finding]:
@@ -175,7 +162,7 @@ SPOT_ARM64: Final = Rule(
 
 def check_public_ip(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     yield from each(tasks(resource), _check_address)
-    yield from _open(resource)
+    yield from waiting(resource)
 
 
 def _check_address(task: Node) -> Iterator[Finding]:

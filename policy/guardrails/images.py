@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from .job_definitions import JOB_DEFINITION, WAITS_FOR_DIGEST, containers, open_properties
+from .job_definitions import JOB_DEFINITION, containers, waiting
 from .resources import Link, Resource, Stack
 from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
 from .running_images import RUNNERS, RunningImages, Use, running_images
@@ -25,8 +25,7 @@ def check_digest_pinned(resource: Resource, _settings: Settings) -> Iterator[Fin
             yield from each(definitions.document().items(), lambda item: _check_image(item.member("image")))
         case _:
             yield from each(containers(resource), lambda item: _check_image(item.member("image")))
-            for node in open_properties(resource):
-                yield NotYetKnown(path=node.path, why=WAITS_FOR_DIGEST)
+            yield from waiting(resource)
 
 
 def _check_image(image: Node) -> Iterator[Finding]:

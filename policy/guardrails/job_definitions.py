@@ -1,23 +1,36 @@
 """Batch job definitions: their containers and tasks, in each of the four places where they can be.
 
 `containerProperties`, `ecsProperties` and `nodeProperties` are JSON strings (objects in unit tests of programs),
-`eksProperties` is an object.
+`eksProperties` is an object. The state of a deployed one has empty texts in place of those that weren't given.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
 from .resources import Resource
-from .values import Node
+from .rules import NotYetKnown
+from .values import SEALED, Node
 
 JOB_DEFINITION: Final = "batch:JobDefinition"
 JSON_PROPERTIES: Final = ("containerProperties", "ecsProperties", "nodeProperties")
-WAITS_FOR_DIGEST: Final = "is one JSON string, so it waits for the image digest in it"
+_WAITS_FOR_DIGEST: Final = "is one JSON string, so it waits for the image digest in it"
 
 
 def open_properties(resource: Resource) -> list[Node]:
     """The JSON properties that aren't known yet: in a first preview, since the image isn't built."""
     return [resource[key] for key in JSON_PROPERTIES if not resource[key].known]
+
+
+def waiting(resource: Resource) -> Iterator[NotYetKnown]:
+    """What to say of those: a verdict about the containers that waits for them."""
+    for node in open_properties(resource):
+        yield NotYetKnown(path=node.path, why=SEALED.why if node.raw is SEALED else _WAITS_FOR_DIGEST)
+
+
+def is_multi_node(resource: Resource) -> bool:
+    """Whether it has node properties, be they known or not."""
+    nodes = resource["nodeProperties"]
+    return not nodes.known or not nodes.blank
 
 
 def runs_on_ec2_only(resource: Resource) -> bool:
@@ -29,10 +42,10 @@ def runs_on_ec2_only(resource: Resource) -> bool:
 def tasks(resource: Resource) -> Iterator[Node]:
     """What has a runtime platform and roles: the container properties, and each task of ECS properties."""
     container = resource["containerProperties"]
-    if container.known and not container.missing:
+    if container.known and not container.blank:
         yield container.document()
     tasks_of_ecs = resource["ecsProperties"]
-    if tasks_of_ecs.known and not tasks_of_ecs.missing:
+    if tasks_of_ecs.known and not tasks_of_ecs.blank:
         yield from tasks_of_ecs.document().member("taskProperties").items()
     for node_range in _node_ranges(resource):
         container = node_range.member("container")
@@ -43,7 +56,7 @@ def tasks(resource: Resource) -> Iterator[Node]:
 
 def _node_ranges(resource: Resource) -> list[Node]:
     nodes = resource["nodeProperties"]
-    if not nodes.known or nodes.missing:
+    if not nodes.known or nodes.blank:
         return []
     return nodes.document().member("nodeRangeProperties").items()
 

@@ -37,7 +37,7 @@ def _group_of_function(function: Resource, stack: Stack, settings: Settings) -> 
     groups = stack.of(LOG_GROUP)
     by_name = any_link(stack.link(function, own, group, "name") for group in groups)
     by_default = any_link(_is_default_group(stack, group, function, default) for group in groups)
-    if own.known and (own.missing or own.text() == default):
+    if own.known and (own.blank or own.text() == default):
         if by_default is Link.UNKNOWN:
             yield NotYetKnown(path="name", why="of the function or of a log group says whether it has one")
         elif by_default is Link.NO:

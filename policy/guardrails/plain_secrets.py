@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from .job_definitions import JOB_DEFINITION, WAITS_FOR_DIGEST, containers, open_properties
+from .job_definitions import JOB_DEFINITION, containers, waiting
 from .resources import Resource
 from .rules import Finding, Level, NotYetKnown, Rule, Settings, Severity, Violation, each
 from .secret_shapes import secret_in, secret_noun
@@ -102,8 +102,7 @@ _READERS: Final[Mapping[str, Callable[[Resource], Iterator[Group]]]] = {
 def check_plain_secrets(resource: Resource, settings: Settings) -> Iterator[Finding]:
     allowed = [pattern.lower() for pattern in settings.texts("allowedNames")]
     if resource.kind == JOB_DEFINITION:
-        for node in open_properties(resource):
-            yield NotYetKnown(path=node.path, why=WAITS_FOR_DIGEST)
+        yield from waiting(resource)
     # One reader at a time: the groups of a document that can't be read are lost, but not those before.
     yield from each([_READERS[resource.kind]], lambda reader: _groups(reader(resource), allowed))
 

@@ -137,7 +137,7 @@ def _policy_findings(resource: Resource) -> Iterator[Finding]:
     policy = resource[path[0]]
     for key in path[1:]:
         policy = policy[key]
-    if resource.kind in {BUCKET, ACCESS_POINT} and policy.missing:
+    if resource.kind in {BUCKET, ACCESS_POINT} and policy.blank:
         return
     if resource.kind == ACCESS_POINT and not resource["vpcConfiguration"].missing:
         return  # reachable from one VPC only, whoever its policy names
@@ -240,7 +240,7 @@ def _tls_findings(bucket: Resource, stack: Stack) -> Iterator[Finding]:
     )
     for policy in (bucket["policy"], *(item["policy"] for item in policies)):
         try:
-            if not policy.missing:
+            if not policy.blank:
                 for statement in iam_documents.statements(policy):
                     covered |= _denied_without_tls(statement)
         except NotYetKnownError as error:

@@ -108,8 +108,8 @@ def _text_problems(schema: Mapping[str, Any], value: str, path: str) -> list[str
 
 
 def _is_date(value: str) -> bool:
+    """Whether it is YYYY-MM-DD; Python takes other ISO dates, too, which the engine refuses."""
     try:
-        datetime.date.fromisoformat(value)
+        return datetime.date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
-    return True

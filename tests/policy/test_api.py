@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from policy.guardrails import api
+from policy.guardrails.rules import Rule
 from tests.policy.harness import UNKNOWN, UNKNOWN_TEXT, resource, verdict
 
 REST = resource("apigateway:RestApi", {"name": "jobs"}, name="api")
@@ -267,8 +268,11 @@ class TestBodyKey:
     def test_unknown_body_is_not_yet_known(self):
         assert verdict(api.BODY_KEY, resource("apigateway:RestApi", {"body": UNKNOWN})).unknown == ["body"]
 
-    def test_no_body_is_not_applicable(self):
-        assert verdict(api.BODY_KEY, REST).status == "not applicable"
+    @pytest.mark.parametrize("rule", [api.BODY_KEY, api.OPTIONS_IS_PREFLIGHT])
+    def test_no_body_is_not_applicable(self, rule: Rule):
+        assert verdict(rule, REST).status == "not applicable"
+        # As in the state of a deployed API without one.
+        assert verdict(rule, resource("apigateway:RestApi", {"body": ""})).status == "not applicable"
 
 
 class TestNoSideDoor:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from policy.guardrails import arm64
-from tests.policy.harness import UNKNOWN, UNKNOWN_TEXT, resource, verdict
+from policy.guardrails.rules import NotYetKnown, judge
+from tests.policy.harness import TODAY, UNKNOWN, UNKNOWN_TEXT, resource, verdict
 
 
 class TestLambda:
@@ -110,6 +111,18 @@ class TestBatchJob:
     @pytest.mark.parametrize("key", ["containerProperties", "ecsProperties"])
     def test_properties_with_an_unbuilt_image_are_not_yet_known(self, key: str):
         assert verdict(arm64.BATCH_JOB, job(**{key: UNKNOWN_TEXT})).unknown == [key]
+
+    def test_encrypted_properties_wait_for_no_digest(self):
+        (outcome,) = judge(arm64.BATCH_JOB, job(containerProperties="[secret]"), today=TODAY)
+        assert outcome == NotYetKnown(path="containerProperties", why="is a secret that isn't decrypted here")
+
+    def test_empty_texts_of_a_state_are_no_properties(self):
+        task = {"containers": [], "runtimePlatform": ARM}
+        container = {"runtimePlatform": X86}
+        subject = job(containerProperties="", nodeProperties="", ecsProperties=json.dumps({"taskProperties": [task]}))
+        assert verdict(arm64.BATCH_JOB, subject).status == "pass"
+        subject = job(containerProperties=json.dumps(container), nodeProperties="", ecsProperties="")
+        assert verdict(arm64.BATCH_JOB, subject).status == "violation"
 
     @pytest.mark.parametrize("text", ["{", "[]", "7", ""])
     def test_text_that_is_no_document_is_refused(self, text: str):

@@ -113,6 +113,10 @@ class TestSettings:
                 "exemptions[0].until is not a date as YYYY-MM-DD",
             ),
             (
+                {"exemptions": [{"urn": "*", "reason": "r", "until": "20261115"}]},
+                "exemptions[0].until is not a date as YYYY-MM-DD",
+            ),
+            (
                 {"exemptions": [{"urn": "*", "reason": "r", "rule": "x"}]},
                 "exemptions[0].rule is not known; there are urn, reason, until",
             ),

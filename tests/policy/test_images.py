@@ -114,6 +114,12 @@ class TestOneDigest:
             ],
         ]
 
+    def test_job_is_compared_whatever_empty_texts_its_state_has(self):
+        tasks = {"taskProperties": [{"containers": [{"image": image()}]}]}
+        empty = {"containerProperties": "", "nodeProperties": ""}
+        deployed = resource("batch:JobDefinition", {**empty, "ecsProperties": json.dumps(tasks)})
+        assert verdict(images.ONE_DIGEST, deployed, function(image(digest=OTHER_DIGEST))).status == "violation"
+
     def test_two_containers_of_one_task_are_compared(self):
         assert verdict(self.RULE, task(image(), image(digest=OTHER_DIGEST))).found == [
             "containerDefinitions[0].image runs sha256:0a0a0a0a0a0a of jobs, "

@@ -82,8 +82,9 @@ class TestFunctions:
         subject = function(loggingConfig={"logFormat": "JSON", "logGroup": "/jobs"})
         assert verdict(logs.RETENTION, subject, *others).unknown == ["loggingConfig.logGroup"]
 
-    def test_default_that_the_provider_answers_is_no_choice(self):
-        subject = function(loggingConfig={"logGroup": "/aws/lambda/jobs"})
+    @pytest.mark.parametrize("answer", ["/aws/lambda/jobs", ""])
+    def test_default_that_the_provider_answers_is_no_choice(self, answer: str):
+        subject = function(loggingConfig={"logGroup": answer})
         assert verdict(logs.RETENTION, subject, group()).status == "pass"
         assert verdict(logs.RETENTION, subject).status == "violation"
 

@@ -230,6 +230,7 @@ class TestNoPublicPolicy:
     @pytest.mark.parametrize("kind", ["s3:Bucket", "s3:AccessPoint"])
     def test_no_inline_policy_passes(self, kind: str):
         assert verdict(s3.NO_PUBLIC_POLICY, resource(kind)).status == "pass"
+        assert verdict(s3.NO_PUBLIC_POLICY, resource(kind, {"policy": ""})).status == "pass"
 
     @pytest.mark.parametrize("acl", ["public-read", "public-read-write", "authenticated-read"])
     @pytest.mark.parametrize(
@@ -337,6 +338,9 @@ class TestTlsVersioning:
         older = bucket(kind="aws:s3/bucketV2:BucketV2", policy=document, versionings=[{"enabled": True}])
         assert verdict(s3.TLS_VERSIONING, old).status == "pass"
         assert verdict(s3.TLS_VERSIONING, older).status == "pass"
+
+    def test_empty_inline_policy_is_none(self):
+        assert verdict(s3.TLS_VERSIONING, bucket(policy=""), policy(deny()), versioning()).status == "pass"
 
     def test_bucket_with_object_lock_is_versioned(self):
         subject = bucket(objectLockEnabled=True, versioning=UNKNOWN)

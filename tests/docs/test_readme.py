@@ -1,10 +1,13 @@
-"""What README.md says must hold: its generated tables, its tree, its make targets. Every page: its links."""
+"""What README.md says must hold: its generated tables, its tree, its make targets. Every page: links, commands."""
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from cli import main
 from docs.tables import with_tables
 
 ROOT = Path(__file__).parent.parent.parent
@@ -53,6 +56,18 @@ def test_every_make_target_that_it_names_exists_and_has_a_help_text() -> None:
     named = set(re.findall(r"`make ([a-z-]+)", README))
     assert named >= {"up", "test", "down"}
     assert [name for name in named if not re.search(rf"^{name}:.*## ", makefile, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for words in re.findall(r"(?:^\$ |^|`)slipway ((?:[a-z-]+ ?)+)", text, re.MULTILINE):
+        command: Any = typer.main.get_command(main.app)
+        for word in words.split():
+            if not hasattr(command, "commands"):
+                break
+            assert word in command.commands, words
+            command = command.commands[word]
 
 
 def test_no_text_of_the_project_names_a_place_of_one_machine() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[2]
 for _name in ("trigger", "reconciler"):
@@ -41,8 +41,8 @@ class Call(Protocol):
     def __call__(self, method: str, path: str, **options: Any) -> "Reply": ...
 
 
-examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""For property tests: quick, and no failure on a busy machine."""
+examples = settings(max_examples=60)
+"""For property tests: quick."""
 
 
 def attempt(work: Callable[[], Any]) -> Any:

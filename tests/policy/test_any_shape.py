@@ -9,7 +9,7 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.guardrails.catalogue import RULES
@@ -94,7 +94,7 @@ shapes = st.recursive(scalars, nested, max_leaves=12)
 properties = st.dictionaries(st.sampled_from(PROPERTIES), shapes, max_size=6)
 KINDS = sorted({kind for rule in RULES for kind in rule.kinds if "*" not in kind})
 EXAMPLES = int(os.environ.get("EXAMPLES", "8"))
-quick = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=EXAMPLES)
 
 
 def token(kind: str) -> str:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from policy.guardrails import lifecycle
@@ -20,7 +20,7 @@ from policy.guardrails.lifecycle_simulation import Action, Image, LifecyclePolic
 
 NOW = datetime.datetime(2026, 11, 15, 12, tzinfo=datetime.UTC)
 EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
-quick = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=EXAMPLES)
 
 WORDS = ["prod", "prod-1", "prod-2", "beta-1", "beta-2", "release-1", "a", "ab", "v1.0", "buildcache"]
 PREFIXES = ["prod", "beta-", "release-", "a", "v", "b"]

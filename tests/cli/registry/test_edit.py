@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cli.errors import CliError
@@ -190,7 +190,7 @@ _value = st.sampled_from(
 _key = st.sampled_from([*BUILD_KEYS, "image", "imageTag", "vcpus", "memoryMib", "environment", "command"])
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.lists(st.tuples(_lines, _key, _value), min_size=1, max_size=7, unique_by=lambda part: part[1]), _lines)
 def test_all_that_is_not_of_the_image_stays(parts: list[tuple[list[str], str, str]], tail: list[str]) -> None:
     blocks = [(lines, key, f"      {key}: {value}") for lines, key, value in parts]

@@ -198,6 +198,7 @@ def test_a_job_is_started_by_keyboard_alone(open_page: OpenPage, api_key: str) -
     expect(focus).to_have_class("btn authorize unlocked")
 
     page.keyboard.press("Enter")
+    expect(focus).to_have_id("api_key_value")
     page.keyboard.type(api_key)
     page.keyboard.press("Enter")
     expect(focus).to_have_accessible_name("Remove authorization")
@@ -206,6 +207,7 @@ def test_a_job_is_started_by_keyboard_alone(open_page: OpenPage, api_key: str) -
 
     tab_to(".opblock-post .opblock-summary-control")
     page.keyboard.press("Enter")
+    expect(page.locator(".opblock-post .execute")).to_be_visible()
     tab_to(".opblock-post .execute")
     page.keyboard.press("Enter")
     expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("202")
@@ -214,6 +216,8 @@ def test_a_job_is_started_by_keyboard_alone(open_page: OpenPage, api_key: str) -
 def test_copying_says_so_even_where_the_clipboard_is_out_of_reach(open_page: OpenPage) -> None:
     page = open_page()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
     button = page.locator(".card .copy")
     button.click()
     expect(button).to_have_text("Copied")
@@ -224,6 +228,24 @@ def test_copying_says_so_even_where_the_clipboard_is_out_of_reach(open_page: Ope
     button.click()
     expect(button).to_have_text("Selected")
     assert page.evaluate("getSelection().toString()").strip() == page.locator("figure code").inner_text()
+
+
+def test_each_copy_is_told_of_for_two_seconds(open_page: OpenPage) -> None:
+    page = open_page()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
+    button = page.locator(".card .copy")
+    button.click()
+    expect(button).to_have_text("Copied")
+    page.clock.run_for(1500)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    button.click()
+    expect(button).to_have_text("Selected")
+    page.clock.run_for(1500)
+    expect(button).to_have_text("Selected")
+    page.clock.run_for(500)
+    expect(button).to_have_text("Copy")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -1,6 +1,8 @@
 """Jobs that really run, as processes of an image's tree."""
 
 import json
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 from sandbox.batch import lifecycle, processes, runner
 from sandbox.images import build
 from tests.sandbox.batch.conftest import WITHOUT_LOG
-from tests.sandbox.batch.harness import Harness
+from tests.sandbox.batch.harness import PATIENCE_SECONDS, Harness
 
 STREAM_GROUP = "/jobs"
 LOG = {"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": STREAM_GROUP}}}
@@ -32,12 +34,15 @@ def output(batch: Harness, job) -> list[str]:
 
 
 def gone(pid: str) -> bool:
-    """Whether a process has ended, even if nobody has asked for its exit code yet."""
+    """Whether a process ends, even if nobody asks for its exit code: one that was killed may take a moment."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+        process = os.pidfd_open(int(pid))
+    except ProcessLookupError:
         return True
-    return "State:\tZ" in status
+    try:
+        return bool(select.select([process], [], [], PATIENCE_SECONDS)[0])
+    finally:
+        os.close(process)
 
 
 @pytest.fixture
@@ -162,7 +167,7 @@ def test_the_command_of_the_job_goes_to_the_entrypoint_in_place_of_cmd(logged: H
 
 def test_output_and_errors_arrive_line_by_line_while_the_job_runs(logged: Harness):
     logged.script(
-        "mkfifo gate; echo one; echo two >&2; echo; printf three; read line < gate; echo four\n", container=LOG
+        "trap 'printf three; exit 0' TERM; echo one; echo two >&2; echo; while :; do sleep 0.01; done\n", container=LOG
     )
     job_id = logged.submit()
 
@@ -250,7 +255,11 @@ def test_a_process_that_clears_its_environment_is_killed_too(logged: Harness):
 
 
 def test_a_process_with_another_environment_elsewhere_is_left_alone(tmp_path: Path):
-    with subprocess.Popen(["/bin/sleep", "60"], cwd=tmp_path, env={"A": "1"}) as mine:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(["/bin/sh", "-c", "echo ready; read line"], cwd=tmp_path, env={"A": "1"}, **pipes) as mine:
+        assert mine.stdout
+        # Before that it may have no environment yet, as those that are looked for.
+        assert mine.stdout.readline() == b"ready\n"
         processes.kill_all("mark", tmp_path)
         assert mine.poll() is None
         mine.kill()

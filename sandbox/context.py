@@ -17,6 +17,8 @@ Outputs = dict[str, Any]
 
 _CLIENT_CONFIG: Final = Config(
     retries={"total_max_attempts": 1},
+    # Those of the environment can't reach this machine.
+    proxies={},
     s3={"addressing_style": "path"},
     connect_timeout=5,
     read_timeout=60,

@@ -328,7 +328,7 @@ def ecr_client(root: Path, stack: str, region: str) -> Any:
         CliError: no sandbox runs, or profile or region are not known.
     """
     session: dict[str, str] = {"region_name": region} if region else {}
-    options: dict[str, str] = {}
+    options: dict[str, Any] = {"config": _CONFIG}
     if stack == LOCAL_STACK:
         running = process.status(state_folder(root))
         if running is not None:
@@ -337,11 +337,13 @@ def ecr_client(root: Path, stack: str, region: str) -> Any:
                 "aws_access_key_id": ACCESS_KEY,
                 "aws_secret_access_key": ACCESS_KEY,
             }
-            options = {"endpoint_url": running.endpoint_url}
+            # Proxies of the environment can't reach this machine.
+            local: Any = cast("Any", _CONFIG).merge(Config(proxies={}))
+            options = {"endpoint_url": running.endpoint_url, "config": local}
         elif not {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR"} & os.environ.keys():
             raise CliError("Nothing runs in the sandbox, so it has no images. Start it: make up")
     try:
-        return cast("Any", boto3).Session(**session).client("ecr", config=_CONFIG, **options)
+        return cast("Any", boto3).Session(**session).client("ecr", **options)
     except (BotoCoreError, ValueError) as error:
         if isinstance(error, BotoCoreError):
             raise explain(error, "GetAuthorizationToken", f"stack {stack!r}") from error

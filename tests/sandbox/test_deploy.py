@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from engine.registration import Registration
+from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
 from sandbox.errors import DeploymentError
+from sandbox.process import Sandbox
+from tests.sandbox.conftest import ACCOUNT, REGION
 
 
 def registration(kind: str, **inputs: Any) -> Registration:
@@ -17,6 +20,11 @@ def registration(kind: str, **inputs: Any) -> Registration:
 def test_a_resource_type_that_is_not_listed_fails_with_its_name(provider: SandboxProvider) -> None:
     with pytest.raises(DeploymentError, match=r"aws:rds/instance:Instance \('the-name'\)"):
         provider.create(registration("aws:rds/instance:Instance"))
+
+
+def test_a_proxy_of_the_environment_is_not_for_the_sandbox(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert Clients(sandbox.endpoint_url, REGION)("sts").get_caller_identity()["Account"] == ACCOUNT
 
 
 def test_a_property_that_is_not_known_fails_with_its_name(provider: SandboxProvider, unique: str) -> None:

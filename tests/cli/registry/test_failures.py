@@ -101,6 +101,11 @@ def test_nobody_is_reached_at_a_closed_port(stacks: Any, free_port: int, monkeyp
     assert "AWS_ENDPOINT_URL and the region" in text
 
 
+def test_a_proxy_of_the_environment_is_not_for_the_sandbox(stacks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert "repositories" in ecr_client(stacks, "local", "eu-central-1").describe_repositories()
+
+
 def test_without_credentials_the_error_says_how_to_get_some(stacks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")

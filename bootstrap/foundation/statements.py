@@ -154,7 +154,7 @@ def read_stack(place: Place) -> list[Statement]:
         allow(
             # Of a bucket all that describes it; its objects are other resources.
             actions("s3", "GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration")
-            + actions("s3", "GetLifecycleConfiguration GetReplicationConfiguration ListBucket"),
+            + actions("s3", "GetLifecycleConfiguration GetReplicationConfiguration ListBucket ListTagsForResource"),
             [place.bucket()],
         ),
         # Of objects only those of the docs site, which the stack itself uploads.
@@ -221,7 +221,7 @@ def write_services(place: Place, *, builds: bool) -> list[Statement]:
             actions("s3", "CreateBucket DeleteBucket DeleteBucketPolicy DeleteBucketWebsite PutBucketCORS")
             + actions("s3", "PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging")
             + actions("s3", "PutBucketVersioning PutBucketWebsite PutEncryptionConfiguration")
-            + actions("s3", "PutLifecycleConfiguration ListBucketVersions"),
+            + actions("s3", "PutLifecycleConfiguration ListBucketVersions TagResource UntagResource"),
             [place.bucket()],
         ),
         # Emptying a bucket is part of deleting a stack whose data isn't protected.

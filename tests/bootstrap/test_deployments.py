@@ -262,7 +262,10 @@ NEEDS: Mapping[str, Callable[[Registration], list[Access]]] = {
             {},
         )
     ],
-    "aws:s3/bucket:Bucket": on_bucket("CreateBucket", "DeleteBucket", "PutBucketTagging", "GetBucketLocation"),
+    "aws:s3/bucket:Bucket": on_bucket(
+        *("CreateBucket", "DeleteBucket", "PutBucketTagging", "GetBucketLocation"),
+        *("ListTagsForResource", "TagResource", "UntagResource"),
+    ),
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": on_bucket("PutBucketCORS", "GetBucketCORS"),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": on_bucket(
         "PutLifecycleConfiguration", "GetLifecycleConfiguration"

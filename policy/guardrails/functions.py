@@ -182,6 +182,7 @@ RUNTIME_SUPPORTED: Final = Rule(
         },
         "dates": {
             "type": "object",
+            "additionalProperties": {"type": "string", "format": "date"},
             "default": {},
             "description": "Runtime -> end of its support as YYYY-MM-DD, where AWS moved it or it isn't known here.",
         },

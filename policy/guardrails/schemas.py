@@ -88,11 +88,14 @@ def _is_of_type(expected: str, value: object) -> bool:
 def _object_problems(schema: Mapping[str, Any], value: Mapping[str, object], path: str) -> list[str]:
     properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
     required: Sequence[str] = schema.get("required", ())
+    others: Mapping[str, Any] | bool = schema.get("additionalProperties", True)
     found = [f"{path}.{key} is missing" for key in required if key not in value]
     for key, item in value.items():
         if key in properties:
             found.extend(_problems(properties[key], item, f"{path}.{key}"))
-        elif schema.get("additionalProperties") is False:
+        elif isinstance(others, Mapping):
+            found.extend(_problems(others, item, f"{path}.{key}"))
+        elif not others:
             found.append(f"{path}.{key} is not known; there are {', '.join(properties)}")
     return found
 

@@ -98,7 +98,9 @@ quick = settings(max_examples=EXAMPLES)
 
 
 def token(kind: str) -> str:
-    if kind.startswith(("docker", "aws-native")):
+    if kind.startswith("aws-native:"):
+        return kind
+    if kind.startswith("docker"):
         package, _, name = kind.partition(":")
         return f"{package}:index:{name}"
     return aws(kind)

@@ -145,6 +145,8 @@ class TestSettings:
             ({"type": "array", "items": {"type": "string"}}, ["a", 1], ["k[1] is a number, not text"]),
             ({"type": "array"}, [1], []),
             ({"type": "object"}, {"a": 1}, []),
+            ({"type": "object", "additionalProperties": {"type": "string"}}, {"a": "b"}, []),
+            ({"type": "object", "additionalProperties": {"type": "string"}}, {"a": 1}, ["k.a is a number, not text"]),
             ({}, {"a": 1}, []),
         ],
     )

@@ -181,6 +181,10 @@ class TestRuntimeSupported:
     def test_day_that_is_none_is_refused(self, day: str):
         assert supported("python3.13", day).found == ["asOf is text"]
 
+    @pytest.mark.parametrize("date", ["30.4.2027", "soon", 2027])
+    def test_date_that_is_none_is_no_support(self, date: Any):
+        assert supported("python3.9", dates={"python3.9": date}).status == "violation"
+
     def test_dates_and_accepted_runtimes_are_settings(self):
         assert supported("python3.9", accepted=["python3.9"]).status == "pass"
         assert supported("python3.8", accepted=["python3.9"]).status == "violation"

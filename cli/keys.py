@@ -6,17 +6,19 @@ use until now stays valid until the rotation after.
 """
 
 import json
-from collections.abc import Sequence
-from io import StringIO
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
+
+import yaml
 
 from cli.console import answer, progress
 from cli.errors import CliError
 from cli.outputs import LOCAL_STACK
 from cli.project import find_root
+from cli.registry.documents import mapping
 from cli.stack_files import read_stack_file, write_stack_file
-from engine.config import load_project, load_stack_config, program_config
+from cli.yaml_text import Edits, add_entry, check_follows, compose, end_of, entries_of, entry_of
+from engine.config import Project, load_project, load_stack_config, program_config
 
 SLOTS = 2
 FIRST_GENERATIONS = (1, 0)
@@ -27,12 +29,19 @@ def run_rotate(consumer: str, stack: str) -> None:
     """Raise the generation of a consumer's older key slot in the stack's file; comments and layout stay.
 
     Raises:
-        CliError: the stack has no such consumer, or its generations are none.
+        CliError: the stack has no such consumer, its generations are none, or its file can't be edited safely.
     """
     root = find_root()
-    before = _generations(root, stack, consumer)
+    project = load_project(root)
+    consumers = _consumers(project, stack)
+    before = _generations(consumers, stack, consumer)
     after = rotated(before)
-    _write(root, stack, consumer, after)
+    path = root / f"Pulumi.{stack}.yaml"
+    text = read_stack_file(path)
+    edited = with_generations(
+        text, project=project.name, stack=stack, consumer=consumer, generations=after, consumers=consumers
+    )
+    write_stack_file(path, before=text, after=edited)
     slot = next(index for index in range(SLOTS) if before[index] != after[index])
     answer.print(f"{consumer}: key generations {list(before)} -> {list(after)} in Pulumi.{stack}.yaml")
     if stack == LOCAL_STACK:
@@ -54,14 +63,94 @@ def rotated(generations: Sequence[int]) -> tuple[int, ...]:
     return tuple(newest if index == slot else value for index, value in enumerate(generations))
 
 
-def _generations(root: Path, stack: str, consumer: str) -> tuple[int, ...]:
-    project = load_project(root)
+def with_generations(
+    text: str,
+    *,
+    project: str,
+    stack: str,
+    consumer: str,
+    generations: Sequence[int],
+    consumers: Mapping[str, Any],
+) -> str:
+    """The text of a stack's file in which a consumer has these generations; all else stays, byte for byte.
+
+    Args:
+        text: a Pulumi stack file, YAML.
+        project: name of the project, the namespace of its settings.
+        stack: for messages.
+        consumer: its name, one of `consumers`.
+        generations: one a slot.
+        consumers: all of the stack, with their settings; they are written out where the file leaves them to the
+            project's default, which a stack's own value replaces as a whole.
+
+    Raises:
+        CliError: the file is written in a way that can't be edited safely.
+    """
+    refusal = CliError(
+        f"Pulumi.{stack}.yaml is written in a way that can't be edited safely, so it was left as it is. Write this "
+        f"into it by hand, for the consumer {consumer!r} in {project}:consumers:\n  keyGenerations: {list(generations)}"
+    )
+    settings = {**mapping(consumers[consumer]), "keyGenerations": list(generations)}
+    wanted = {**consumers, consumer: settings}
+    try:
+        edited = _edit(text, project, consumer, wanted)
+        before, after = (mapping(yaml.safe_load(version)) for version in (text, edited))
+    except (LookupError, ValueError, yaml.YAMLError) as error:
+        raise refusal from error
+    key = _key(mapping(before.get("config")), project)
+    if after != {**before, "config": {**mapping(before.get("config")), key: wanted}}:
+        raise refusal
+    return edited
+
+
+def _key(names: Mapping[str, object], project: str) -> str:
+    """What the file calls the setting; a key without a namespace belongs to the project, too."""
+    full = f"{project}:consumers"
+    return "consumers" if full not in names and "consumers" in names else full
+
+
+def _edit(text: str, project: str, consumer: str, wanted: Mapping[str, Any]) -> str:
+    edits = Edits(text)
+    _, config = entry_of(compose(text), "config")
+    names = entries_of(config)
+    key = _key(names, project)
+    if key not in names:
+        add_entry(edits, config, key, dict(wanted))
+        return edits.result()
+    name, value = entry_of(names[key][1], consumer)
+    check_follows(*names[key])
+    check_follows(name, value)
+    generations: list[int] = wanted[consumer]["keyGenerations"]
+    if not isinstance(value, yaml.MappingNode):
+        # Nothing is there yet: `null`, or no word at all.
+        start = text.index(":", name.end_mark.index) + 1
+        edits.replace(start, value.end_mark.index, f" {{keyGenerations: {generations}}}")
+    elif "keyGenerations" in entries_of(value):
+        slots, numbers = entry_of(value, "keyGenerations")
+        check_follows(slots, numbers)
+        for node, number in zip(numbers.value, generations, strict=True):
+            if yaml.safe_load(node.value) != number:
+                edits.replace(node.start_mark.index, end_of(text, node), str(number))
+    else:
+        add_entry(edits, value, "keyGenerations", generations)
+    return edits.result()
+
+
+def _consumers(project: Project, stack: str) -> Mapping[str, Any]:
+    """All consumers of a stack, the project's default included.
+
+    Raises:
+        CliError: the stack has none.
+    """
     values = program_config(project, load_stack_config(project, stack))
     if json.loads(values.get(f"{project.name}:repositories", "[]")):
         raise CliError(
             f"Stack {stack!r} has repositories and nothing else, so it has no consumers. Name another stack."
         )
-    consumers: dict[str, Any] = json.loads(values.get(f"{project.name}:consumers", "{}"))
+    return json.loads(values.get(f"{project.name}:consumers", "{}"))
+
+
+def _generations(consumers: Mapping[str, Any], stack: str, consumer: str) -> tuple[int, ...]:
     if consumer not in consumers:
         known = ", ".join(consumers) or "none"
         raise CliError(f"Stack {stack!r} has no consumer {consumer!r}. Consumers: {known}.")
@@ -79,30 +168,3 @@ def _generations(root: Path, stack: str, consumer: str) -> tuple[int, ...]:
             "one a slot, for example [1, 0]."
         )
     return numbers
-
-
-def _write(root: Path, stack: str, consumer: str, generations: Sequence[int]) -> None:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedSeq
-
-    path = root / f"Pulumi.{stack}.yaml"
-    yaml: Any = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    before = read_stack_file(path)
-    document: Any = yaml.load(before)
-    config: Any = document["config"]
-    project = load_project(root)
-    key = f"{project.name}:consumers"
-    if key not in config:
-        # The consumers of Pulumi.yaml's default, written out: a stack's value replaces the default as a whole.
-        default = project.declarations.get(key, {}).get("default", {})
-        config[key] = {name: dict(settings or {}) for name, settings in default.items()}
-    if config[key][consumer] is None:
-        config[key][consumer] = {}
-    slots: Any = CommentedSeq(generations)
-    slots.fa.set_flow_style()
-    config[key][consumer]["keyGenerations"] = slots
-    after = StringIO()
-    yaml.dump(document, after)
-    write_stack_file(path, before=before, after=after.getvalue())

@@ -91,3 +91,72 @@ def test_generations_that_are_none_are_refused(slipway: Slipway, stack_file: Pat
     stack_file.write_text(f"config:\n  demo:consumers:\n    ann: {{keyGenerations: {generations}}}\n")
     result = slipway("keys", "rotate", "ann")
     assert (result.code, "expected two whole numbers" in result.err) == (1, True)
+
+
+REST = """# the head
+---
+config:
+    aws:region: eu-west-1   # near us
+    demo:corsOrigins:
+    -   https://a.example
+    demo:throttle: {rate: 5,
+        burst: 6}   # folded by hand
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "    demo:consumers:\n      ann:\n        keyGenerations: [1, 2]\n"),
+        (
+            "    demo:consumers:\n        ann:   # new\n        bob: {rate: 5}\n",
+            "    demo:consumers:\n        ann: {keyGenerations: [1, 2]}   # new\n        bob: {rate: 5}\n",
+        ),
+        (
+            "    'demo:consumers': {ann: {}, bob: }\n",
+            "    'demo:consumers': {ann: {keyGenerations: [1, 2]}, bob: }\n",
+        ),
+        (
+            "    consumers:\n        ann: {rate: 5,\n          burst: 6 }  # both\n",
+            "    consumers:\n        ann: {rate: 5,\n          burst: 6, keyGenerations: [1, 2] }  # both\n",
+        ),
+        (
+            "    demo:consumers:\n        ann:\n            rate: 5  # a second\n\n            # the end\n",
+            "    demo:consumers:\n        ann:\n            rate: 5  # a second\n"
+            "            keyGenerations: [1, 2]\n\n            # the end\n",
+        ),
+        (
+            "    demo:consumers:\n        ann:\n            keyGenerations:\n            - 3  # old\n            - 2\n",
+            "    demo:consumers:\n        ann:\n            keyGenerations:\n            - 3  # old\n            - 4\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_nothing_but_the_generations_changes_in_the_file(
+    slipway: Slipway, stack_file: Path, newline: str, before: str, after: str
+) -> None:
+    (stack_file.parent / "Pulumi.yaml").write_text(PROJECT.replace("{default: {}}", "{ann: {}}"))
+    stack_file.write_bytes((REST + before).replace("\n", newline).encode())
+    result = slipway("keys", "rotate", "ann")
+    assert result.code == 0, result.err
+    assert stack_file.read_bytes().decode() == (REST + after).replace("\n", newline)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "encryptionsalt: v1:salt\n",
+        "config:\n",
+        "all: &all {default: {}}\nconfig:\n  demo:consumers: *all\n",
+        "one: &one {rate: 1}\nconfig:\n  demo:consumers:\n    default: *one\n",
+        "none: &none 0\nconfig:\n  demo:consumers:\n    default: {keyGenerations: [1, *none]}\n",
+    ],
+)
+def test_a_file_that_cannot_be_edited_safely_is_left_with_what_to_write(
+    slipway: Slipway, stack_file: Path, text: str
+) -> None:
+    stack_file.write_text(text)
+    result = slipway("keys", "rotate", "default")
+    assert (result.code, result.out, stack_file.read_text()) == (1, "", text)
+    assert "by hand, for the consumer 'default' in demo:consumers:\n  keyGenerations: [1, 2]" in result.err

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs] - it has none
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - it has none
+from botocore.exceptions import BotoCoreError  # pyright: ignore[reportMissingTypeStubs] - it has none
 from rich.text import Text
 
 from cli.console import answer, print_json
@@ -24,12 +25,14 @@ from cli.doctor_account import (
     account_findings,
     allowed_accounts,
     check_credentials,
+    no_answer,
 )
 from cli.doctor_finding import Finding, Status
 from cli.errors import CliError
 from cli.outputs import LOCAL_STACK
 from cli.project import find_root
 from cli.pulumi_cli import find_pulumi, sdk_version
+from cli.registry.documents import mapping
 from engine.config import load_project, load_stack_config, program_config
 
 _COMMAND_SECONDS: Final = 20
@@ -122,7 +125,12 @@ def _ask_account(root: Path, stack: str, config: Mapping[str, Any], session: Ses
         advice = f"pulumi config set --stack {stack} aws:region eu-central-1, or set AWS_REGION."
         yield Finding("region", Status.FAIL, "none", advice)
         return
-    known = _known_regions()
+    try:
+        known = _known_regions()
+    except BotoCoreError as error:
+        # A profile that doesn't exist: the SDK reads it before all else.
+        yield no_answer(error)
+        return
     if region not in known:
         near = difflib.get_close_matches(str(region), known, n=1)
         yield Finding(
@@ -198,8 +206,9 @@ def make_plan(root: Path, stack: str, config: Mapping[str, Any]) -> Plan:
 
 def builds_images(root: Path, config: Mapping[str, Any]) -> bool:
     """Whether a deployment of a stack with this configuration builds an image."""
-    pipelines: Mapping[str, Mapping[str, Any]] = config.get(f"{load_project(root).name}:pipelines") or {}
-    return any("context" in pipeline for pipeline in pipelines.values())
+    # What isn't as it should be is told of with all other settings, when the program runs.
+    pipelines = mapping(config.get(f"{load_project(root).name}:pipelines"))
+    return any("context" in mapping(pipeline) for pipeline in pipelines.values())
 
 
 def _run(command: Sequence[str]) -> str | None:

@@ -9,20 +9,18 @@ from typing import Any, Final, Protocol, cast
 from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] - it has none
     BotoCoreError,
     ClientError,
-    NoCredentialsError,
-    ProfileNotFound,
 )
 
 from cli.doctor_finding import Finding, Status
+from cli.registry.failures import EXPIRED, EXPIRED_LOGIN, INVALID, NO_LOGIN
 
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_INVALID: Final = frozenset({"InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException"})
 _ABSENT: Final = frozenset(
     {"NoSuchEntity", "RepositoryNotFoundException", "ResourceNotFoundException", "NotFoundException"}
 )
 _FARGATE_VCPUS: Final = ("fargate", "L-3032A538")
 _VPCS: Final = ("vpc", "L-F678F1CE")
 _CONCURRENT_FUNCTIONS: Final = ("lambda", "L-B99A9384")
+_SIGN_IN_AGAIN: Final = "Sign in again: aws sso login."
 _SMALLEST_CONCURRENCY: Final = 10
 """What a new account gets; one busy pipeline fills it."""
 
@@ -68,21 +66,17 @@ def check_credentials(session: Session, plan: Plan) -> Finding:
     name = "credentials"
     try:
         identity = session.client("sts").get_caller_identity()
-    except (NoCredentialsError, ProfileNotFound) as error:
-        return Finding(
-            name, Status.FAIL, str(error), "Sign in (aws sso login), or set AWS_PROFILE to a profile that can."
-        )
     except ClientError as error:
         code = _code(error)
-        if code in _EXPIRED:
-            return Finding(name, Status.FAIL, f"expired ({code})", "Sign in again: aws sso login.")
-        if code in _INVALID:
+        if code in EXPIRED:
+            return Finding(name, Status.FAIL, f"expired ({code})", _SIGN_IN_AGAIN)
+        if code in INVALID:
             return Finding(
                 name, Status.FAIL, f"refused ({code})", "Check AWS_PROFILE, AWS_ACCESS_KEY_ID and the clock."
             )
         return Finding(name, Status.FAIL, str(error), "Check the credentials: aws sts get-caller-identity.")
-    except BotoCoreError as error:
-        return Finding(name, Status.FAIL, str(error), "Check the network, and proxies in the environment.")
+    except (BotoCoreError, ValueError) as error:
+        return no_answer(error)
     account, arn = str(identity["Account"]), str(identity["Arn"])
     if plan.allowed_accounts and account not in plan.allowed_accounts:
         allowed = ", ".join(plan.allowed_accounts)
@@ -93,6 +87,16 @@ def check_credentials(session: Session, plan: Plan) -> Finding:
     if ":user/" in arn:
         return Finding(name, Status.WARN, arn, "A long-lived key: use a role or SSO, which give keys that expire.")
     return Finding(name, Status.OK, arn)
+
+
+def no_answer(error: BotoCoreError | ValueError) -> Finding:
+    """Why AWS can't even be asked who the calls are made as."""
+    advice = "Check the network, AWS_ENDPOINT_URL and proxies in the environment."
+    if isinstance(error, EXPIRED_LOGIN):
+        advice = _SIGN_IN_AGAIN
+    elif isinstance(error, NO_LOGIN):
+        advice = "Sign in (aws sso login), or set AWS_PROFILE to a profile that can."
+    return Finding("credentials", Status.FAIL, str(error), advice)
 
 
 def account_findings(session: Session, plan: Plan) -> Iterator[Finding]:

@@ -20,14 +20,14 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] - i
 
 from cli.errors import CliError
 
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_INVALID: Final = frozenset(
+EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+INVALID: Final = frozenset(
     {"InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"}
 )
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
-_EXPIRED_LOGIN: Final = (SSOTokenLoadError, TokenRetrievalError, UnauthorizedSSOTokenError)
-_NO_LOGIN: Final = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, CredentialRetrievalError)
+EXPIRED_LOGIN: Final = (SSOTokenLoadError, TokenRetrievalError, UnauthorizedSSOTokenError)
+NO_LOGIN: Final = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, CredentialRetrievalError)
 _UNREACHABLE: Final = (ConnectionError, HTTPClientError)
 
 
@@ -46,9 +46,9 @@ def explain(error: ClientError | BotoCoreError, operation: str, subject: str) ->
     """
     if isinstance(error, ClientError):
         return CliError(_refused(error, operation, subject))
-    if isinstance(error, _EXPIRED_LOGIN):
+    if isinstance(error, EXPIRED_LOGIN):
         return CliError(f"The sign-in to AWS has expired: {error}. Sign in again (aws sso login), then run this again.")
-    if isinstance(error, _NO_LOGIN):
+    if isinstance(error, NO_LOGIN):
         return CliError(
             f"No AWS credentials for {subject}: {error}. Sign in (aws sso login), or set AWS_PROFILE to a profile that "
             "may use it."
@@ -65,9 +65,9 @@ def explain(error: ClientError | BotoCoreError, operation: str, subject: str) ->
 
 def _refused(error: ClientError, operation: str, subject: str) -> str:
     code, message = error_code(error), str(_details(error).get("Message", "")).strip()
-    if code in _EXPIRED:
+    if code in EXPIRED:
         return f"The AWS credentials have expired ({code}). Sign in again (aws sso login), then run this again."
-    if code in _INVALID:
+    if code in INVALID:
         return f"AWS does not accept the credentials ({code}). Check AWS_PROFILE, AWS_ACCESS_KEY_ID and the clock."
     if code in _DENIED:
         return (

@@ -18,6 +18,7 @@ from engine.registration import Registration
 from sandbox import process
 from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
+from tests import patient
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
@@ -65,7 +66,7 @@ class Mailbox:
         self._listener = listener
         self.port: int = listener.getsockname()[1]
 
-    def accept(self, deadline_seconds: float = 20.0) -> socket.socket:
+    def accept(self, deadline_seconds: float = patient.SECONDS) -> socket.socket:
         """The connection of who calls first; fails if nobody does in time."""
         self._listener.settimeout(deadline_seconds)
         return self._listener.accept()[0]
@@ -156,7 +157,7 @@ def function(create: Create, unique: str, role: str) -> Callable[[str], Function
             runtime="python3.13",
             architectures=["arm64"],
             role=role,
-            timeout=20,
+            timeout=60,
         )
         return Function(made.id, made["arn"], made["invokeArn"])
 

@@ -14,6 +14,7 @@ import pulumi
 import pytest
 
 from sandbox.process import Sandbox
+from tests import patient
 
 _SOURCE = """
 def handle(event, context):
@@ -53,7 +54,7 @@ class Api:
 
     def post(self, path: str, key: str | None = None, **options: Any) -> httpx.Response:
         headers = {"x-api-key": self.key if key is None else key} | options.pop("headers", {})
-        return httpx.post(f"{self.url}{path}", headers=headers, **options)
+        return patient.post(f"{self.url}{path}", headers=headers, **options)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,7 @@ def api(create: Callable[..., Any], role: str) -> Api:
         handler="handler.handle",
         runtime="python3.13",
         role=role,
+        timeout=60,
     )
     rest = create("aws:apigateway/restApi:RestApi", name=name)
     of_api = {"restApi": rest.id}
@@ -172,7 +174,7 @@ def test_the_path_in_the_context_leads_back_to_the_same_place(api: Api, sandbox:
 
 
 def test_a_virtual_host_has_the_stage_in_its_path(api: Api, sandbox: Sandbox) -> None:
-    answer = httpx.post(
+    answer = patient.post(
         f"{sandbox.endpoint_url}/default/jobs/7",
         headers={"host": f"{api.id}.execute-api.localhost:{sandbox.port}", "x-api-key": api.key},
     )
@@ -253,19 +255,19 @@ def test_a_502_of_the_function_itself_passes_through(api: Api) -> None:
 
 
 def test_a_method_without_permission_to_invoke_the_function_is_a_500(api: Api) -> None:
-    answer = httpx.get(f"{api.url}/unpermitted", headers={"x-api-key": api.key})
+    answer = patient.get(f"{api.url}/unpermitted", headers={"x-api-key": api.key})
     assert answer.status_code == 500
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
 def test_a_preflight_needs_no_key(api: Api) -> None:
-    answer = httpx.options(f"{api.url}/jobs")
+    answer = patient.options(f"{api.url}/jobs")
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
 def test_a_mock_answer_without_a_template_has_no_body(api: Api) -> None:
-    answer = httpx.delete(f"{api.url}/jobs")
+    answer = patient.delete(f"{api.url}/jobs")
     assert (answer.status_code, answer.content) == (200, b"")
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
 from sandbox.process import Sandbox
+from tests import patient
 from tests.sandbox.conftest import ACCOUNT, REGION, Create
 
 _CALLER = """
@@ -69,7 +69,7 @@ def calling(create: Create, client: Clients, allow: Allow, unique: str) -> Calla
             code=pulumi.AssetArchive({"handler.py": pulumi.StringAsset(_CALLER)}),
             handler="handler.handle",
             runtime="python3.13",
-            timeout=20,
+            timeout=60,
             role=allow(*statements),
         )
 
@@ -188,7 +188,7 @@ def test_what_a_role_called_is_on_record(calling: Any, create: Create, unique: s
     call = calling({"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{unique}/*"})
     call("s3", "get_object", Bucket=unique, Key="key")
     call("batch", "describe_jobs", jobs=["any"])
-    calls = httpx.get(f"{sandbox.endpoint_url}/_slipway/calls").json()["calls"]
+    calls = patient.get(f"{sandbox.endpoint_url}/_slipway/calls").json()["calls"]
     own = {entry["action"]: entry["resources"] for entry in calls if entry["role"] == unique}
     assert own["s3:GetObject"] == [f"arn:aws:s3:::{unique}/key"]
     assert own["batch:DescribeJobs"] == ["*"]
@@ -197,7 +197,7 @@ def test_what_a_role_called_is_on_record(calling: Any, create: Create, unique: s
 def test_a_private_object_needs_a_signature(create: Create, unique: str, sandbox: Sandbox) -> None:
     create("aws:s3/bucket:Bucket", bucket=unique)
     create("aws:s3/bucketObject:BucketObject", bucket=unique, key="key", content="secret")
-    answer = httpx.get(f"{sandbox.endpoint_url}/{unique}/key")
+    answer = patient.get(f"{sandbox.endpoint_url}/{unique}/key")
     assert answer.status_code == 403
     assert "secret" not in answer.text
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pulumi
 import pytest
 
 from sandbox.context import Clients
 from sandbox.process import Sandbox
 from sandbox.resources import CREATORS, INVOKES
+from tests import patient
 from tests.sandbox.conftest import REGION, Create
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +59,7 @@ def slow_echo(create: Create, api: Any, unique: str, role: str) -> str:
         handler="handler.handle",
         runtime="python3.13",
         role=role,
+        timeout=60,
     )
     create(
         "aws:lambda/permission:Permission",
@@ -104,7 +105,7 @@ def test_what_a_public_bucket_does_not_have_is_a_404(create: Create, sandbox: Sa
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource}
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     create("aws:s3/bucketPolicy:BucketPolicy", bucket=unique, policy=json.dumps(policy))
-    assert httpx.get(f"{sandbox.endpoint_url}/{unique}/nothing").status_code == 404
+    assert patient.get(f"{sandbox.endpoint_url}/{unique}/nothing").status_code == 404
 
 
 def test_the_control_plane_has_no_rate_limit(create: Create, client: Clients, api: Any) -> None:
@@ -117,9 +118,9 @@ def test_the_control_plane_has_no_rate_limit(create: Create, client: Clients, ap
 
 def test_a_method_works_without_a_new_deployment(create: Create, api: Any) -> None:
     url = deploy(create, api)
-    assert httpx.get(url).status_code == 403
+    assert patient.get(url).status_code == 403
     method(create, api, "GET", type="MOCK")
-    assert httpx.get(url).status_code == 200
+    assert patient.get(url).status_code == 200
 
 
 def test_templates_are_not_evaluated(create: Create, api: Any) -> None:
@@ -132,15 +133,15 @@ def test_templates_are_not_evaluated(create: Create, api: Any) -> None:
         statusCode="200",
         responseTemplates={"application/json": "$context.requestId"},
     )
-    assert httpx.get(deploy(create, api)).text == "$context.requestId"
+    assert patient.get(deploy(create, api)).text == "$context.requestId"
 
 
 def test_an_integration_may_take_longer_than_its_timeout(slow_echo: str) -> None:
-    assert httpx.get(slow_echo).status_code == 200
+    assert patient.get(slow_echo).status_code == 200
 
 
 def test_a_function_gets_header_names_in_lower_case(slow_echo: str) -> None:
-    headers = httpx.get(slow_echo, headers={"X-Custom-Name": "value"}).json()["headers"]
+    headers = patient.get(slow_echo, headers={"X-Custom-Name": "value"}).json()["headers"]
     assert headers["x-custom-name"] == "value"
     assert "X-Custom-Name" not in headers
 
@@ -156,7 +157,7 @@ def test_an_image_needs_no_layers(create: Create, client: Clients, unique: str) 
 
 
 def test_a_function_runs_on_the_sandboxs_own_python(slow_echo: str) -> None:
-    assert httpx.get(slow_echo).json()["python"] == list(sys.version_info[:2])
+    assert patient.get(slow_echo).json()["python"] == list(sys.version_info[:2])
 
 
 def test_a_key_is_told_without_being_asked_for(create: Create, client: Clients, unique: str) -> None:

@@ -2,10 +2,10 @@
 
 import json
 
-import httpx
 import pytest
 
 from sandbox.process import Sandbox
+from tests import patient
 from tests.sandbox.conftest import Create
 
 
@@ -66,17 +66,17 @@ def host(create: Create, unique: str) -> str:
 
 def test_pages_are_served_with_the_policys_headers(host: str, sandbox: Sandbox) -> None:
     for path, content in (("/", "index.html"), ("/page.html", "page.html")):
-        answer = httpx.get(f"{sandbox.endpoint_url}{path}", headers={"host": host})
+        answer = patient.get(f"{sandbox.endpoint_url}{path}", headers={"host": host})
         assert (answer.status_code, answer.text) == (200, content)
         assert answer.headers["content-security-policy"] == "default-src 'self'"
         assert answer.headers["content-type"] == "text/html"
 
 
 def test_what_is_not_there_is_the_error_page(host: str, sandbox: Sandbox) -> None:
-    answer = httpx.get(f"{sandbox.endpoint_url}/nothing.html", headers={"host": host})
+    answer = patient.get(f"{sandbox.endpoint_url}/nothing.html", headers={"host": host})
     assert (answer.status_code, answer.text) == (404, "404.html")
 
 
 def test_an_unknown_distribution_is_no_bucket(sandbox: Sandbox) -> None:
-    answer = httpx.get(f"{sandbox.endpoint_url}/", headers={"host": "dunknown.cloudfront.localhost"})
+    answer = patient.get(f"{sandbox.endpoint_url}/", headers={"host": "dunknown.cloudfront.localhost"})
     assert answer.status_code in (403, 404)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sandbox import docker_images, process
@@ -14,6 +13,7 @@ from sandbox.deploy import SandboxProvider
 from sandbox.docker_engine import DockerEngine
 from sandbox.docker_images import Build, DockerError
 from sandbox.errors import DeploymentError
+from tests import patient
 from tests.sandbox.conftest import REGION, registration
 
 ENGINE = DockerEngine(command="/nowhere/docker", host="unix:///nowhere.sock")
@@ -45,7 +45,7 @@ def pushes(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
             if manifest is not None:
                 url = f"http://{host}/v2/{repository}/manifests/{tag}"
                 headers = {"Content-Type": manifest["mediaType"]}
-                httpx.put(url, content=json.dumps(manifest), headers=headers, trust_env=False).raise_for_status()
+                patient.put(url, content=json.dumps(manifest), headers=headers).raise_for_status()
 
         monkeypatch.setattr(docker_images, "push", push)
 

@@ -120,7 +120,7 @@ def test_a_function_of_an_image_that_was_built_here_runs(
         environment={"variables": {"WORD": "it's said"}},
         architectures=["arm64"],
         role=role,
-        timeout=20,
+        timeout=60,
         publish=True,
     )
     create("aws:lambda/alias:Alias", name="live", functionName=unique, functionVersion="1")

@@ -181,6 +181,8 @@ def test_what_belongs_to_a_distribution_is_changed_and_deleted(create: Create, c
         Id=headers.id, IfMatch=found["ETag"], ResponseHeadersPolicyConfig={**config, "Comment": "second"}
     )
     found = cloudfront.get_response_headers_policy(Id=headers.id)
-    assert found["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]["Comment"] == "second"
+    config = found["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]
+    assert config.keys() == {"Name", "Comment", "SecurityHeadersConfig"}
+    assert config["Comment"] == "second"
     cloudfront.delete_response_headers_policy(Id=headers.id, IfMatch=found["ETag"])
     assert refused(cloudfront.get_response_headers_policy, Id=headers.id) == "NoSuchResponseHeadersPolicy"

@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.context import Clients
+from tests import patient
 from tests.sandbox.conftest import Create
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -68,7 +68,7 @@ def test_a_layer_is_sent_in_parts_and_served_again(ecr: Any, repository: str) ->
     content = b"some configuration" * 9
     assert upload(ecr, repository, content, part=50) == sha256(content)
     url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=sha256(content))["downloadUrl"]
-    assert httpx.get(url, trust_env=False).content == content
+    assert patient.get(url).content == content
     known = ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=[sha256(content), sha256(b"x")])
     (layer,), (failure,) = known["layers"], known["failures"]
     assert (layer["layerAvailability"], layer["layerSize"]) == ("AVAILABLE", len(content))
@@ -115,7 +115,7 @@ def test_an_image_gets_further_tags_by_its_manifest_alone(ecr: Any, repository: 
 def test_an_image_that_the_api_stored_is_pulled_by_its_digest(ecr: Any, repository: str) -> None:
     manifest = manifest_of(b"{}")
     digest = ecr.put_image(repositoryName=repository, imageManifest=manifest)["image"]["imageId"]["imageDigest"]
-    pulled = httpx.get(f"{ecr.meta.endpoint_url}/v2/{repository}/manifests/{digest}", trust_env=False)
+    pulled = patient.get(f"{ecr.meta.endpoint_url}/v2/{repository}/manifests/{digest}")
     assert (pulled.text, pulled.headers["content-type"]) == (manifest, MANIFEST)
 
 
@@ -182,7 +182,7 @@ def test_each_tag_is_listed_and_goes_alone_until_the_last_takes_the_image(ecr: A
     assert delete(imageTag="one")["failures"][0]["failureCode"] == "ImageNotFound"
     assert delete(imageTag="two")["imageIds"] == tagged[1:]
     assert listed() == [bare]
-    pulled = httpx.get(f"{ecr.meta.endpoint_url}/v2/{repository}/manifests/{digest}", trust_env=False)
+    pulled = patient.get(f"{ecr.meta.endpoint_url}/v2/{repository}/manifests/{digest}")
     assert pulled.status_code == 404
     ecr.put_image(**put, imageTag="one")
     ecr.put_image(**put, imageTag="two")

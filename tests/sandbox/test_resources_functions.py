@@ -37,7 +37,8 @@ def deploy(create: Create, role: str) -> Deploy:
             handler="handler.handle",
             runtime="python3.13",
             role=role,
-            **inputs,
+            # The start of a busy machine's process counts; the default is three seconds.
+            **{"timeout": 60, **inputs},
         )
 
     return make

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
 from botocore.parsers import create_parser
 
 from sandbox.context import Clients
+from tests import patient
 from tests.sandbox.conftest import ACCOUNT, REGION, TAG_LIST, TAGS, Create, refused
 
 
@@ -149,7 +149,7 @@ ALARM: Mapping[str, Any] = {
 def over_query(client: Clients, operation: str, **parameters: str) -> dict[str, Any]:
     """What an operation of CloudWatch answers over the protocol that the provider speaks."""
     cloudwatch = client("cloudwatch")
-    answer = httpx.post(
+    answer = patient.post(
         cloudwatch.meta.endpoint_url,
         data={"Action": operation, "Version": "2010-08-01", **parameters},
         headers={

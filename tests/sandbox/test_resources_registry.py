@@ -14,6 +14,7 @@ from engine.program import run_program
 from sandbox.context import Clients
 from sandbox.deploy import SandboxProvider
 from sandbox.errors import DeploymentError
+from tests import patient
 from tests.sandbox.conftest import ACCOUNT, REGION, TAG_LIST, TAGS, Create, refused
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +105,7 @@ def test_an_image_is_pushed_to_this_machine_and_never_to_aws(create: Create, cli
     assert token["proxyEndpoint"] == f"http://{address}"
     config, size = b"{}", 2
     digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
-    with httpx.Client(base_url=f"http://{address}/v2/{name}", trust_env=False) as registry:
+    with httpx.Client(base_url=f"http://{address}/v2/{name}", timeout=patient.SECONDS) as registry:
         upload = registry.post("/blobs/uploads/").headers["location"]
         blob = registry.put(f"http://{address}{upload}", params={"digest": digest}, content=config)
         assert blob.status_code == 201
@@ -188,7 +189,7 @@ def test_image(create: Create, client: Clients, provider: SandboxProvider, uniqu
     assert found[0]["imageId"]["imageDigest"] == image["digest"]
     config = json.loads(found[0]["imageManifest"])["config"]
     url = client("ecr").get_download_url_for_layer(repositoryName=unique, layerDigest=config["digest"])["downloadUrl"]
-    blob = httpx.get(url, trust_env=False).content
+    blob = patient.get(url).content
     assert f"sha256:{hashlib.sha256(blob).hexdigest()}" == config["digest"]
     assert (json.loads(blob)["os"], json.loads(blob)["architecture"]) == ("linux", "arm64")
 

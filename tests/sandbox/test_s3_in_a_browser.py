@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.context import Clients
 from sandbox.process import Sandbox
+from tests import patient
 
 ORIGIN = "https://docs.example"
 
@@ -47,7 +48,7 @@ def allow(client: Clients, bucket: str, origins: list[str], methods: list[str]) 
 
 def preflight(url: str, method: str, headers: str = "", origin: str = ORIGIN) -> httpx.Response:
     wanted = {"access-control-request-headers": headers} if headers else {}
-    return httpx.options(url, headers={"origin": origin, "access-control-request-method": method, **wanted})
+    return patient.options(url, headers={"origin": origin, "access-control-request-method": method, **wanted})
 
 
 def test_a_website_serves_its_index_document(create: Callable[..., Any], public_bucket: str, sandbox: Sandbox) -> None:
@@ -60,11 +61,11 @@ def test_a_website_serves_its_index_document(create: Callable[..., Any], public_
         create("aws:s3/bucketObject:BucketObject", bucket=public_bucket, key=key, content=key, contentType="text/html")
     url = f"http://{site['websiteEndpoint']}"
     assert site["websiteEndpoint"] == f"127.0.0.1:{sandbox.port}/{public_bucket}"
-    assert httpx.get(url, follow_redirects=True).text == "index.html"
-    assert str(httpx.get(url, follow_redirects=True).url) == f"{url}/"
-    assert httpx.get(f"{url}/deep/").text == "deep/index.html"
-    assert httpx.get(f"{url}/").headers["content-type"] == "text/html"
-    assert httpx.get(f"{url}/nothing").status_code == 404
+    assert patient.get(url, follow_redirects=True).text == "index.html"
+    assert str(patient.get(url, follow_redirects=True).url) == f"{url}/"
+    assert patient.get(f"{url}/deep/").text == "deep/index.html"
+    assert patient.get(f"{url}/").headers["content-type"] == "text/html"
+    assert patient.get(f"{url}/nothing").status_code == 404
 
 
 def test_a_website_serves_its_error_document(create: Callable[..., Any], public_bucket: str) -> None:
@@ -77,13 +78,13 @@ def test_a_website_serves_its_error_document(create: Callable[..., Any], public_
     create(
         "aws:s3/bucketObject:BucketObject", bucket=public_bucket, key="404.html", content="no", contentType="text/html"
     )
-    answer = httpx.get(f"http://{site['websiteEndpoint']}/nothing")
+    answer = patient.get(f"http://{site['websiteEndpoint']}/nothing")
     assert (answer.status_code, answer.text, answer.headers["content-type"]) == (404, "no", "text/html")
 
 
 def test_a_bucket_that_is_no_website_has_no_index(client: Clients, bucket: str, sandbox: Sandbox) -> None:
     client("s3").put_object(Bucket=bucket, Key="index.html", Body=b"x")
-    assert httpx.get(f"{sandbox.endpoint_url}/{bucket}/").status_code == 403
+    assert patient.get(f"{sandbox.endpoint_url}/{bucket}/").status_code == 403
     assert client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
@@ -108,12 +109,12 @@ def test_the_buckets_own_rules_answer_a_preflight(client: Clients, bucket: str, 
 def test_an_answer_has_the_cors_headers_of_the_rules_only(client: Clients, bucket: str) -> None:
     client("s3").put_object(Bucket=bucket, Key="key", Body=b"x")
     url = client("s3").generate_presigned_url("get_object", {"Bucket": bucket, "Key": "key"})
-    assert "access-control-allow-origin" not in httpx.get(url, headers={"origin": ORIGIN}).headers
+    assert "access-control-allow-origin" not in patient.get(url, headers={"origin": ORIGIN}).headers
     allow(client, bucket, ["*"], ["GET"])
-    answer = httpx.get(url, headers={"origin": ORIGIN})
+    answer = patient.get(url, headers={"origin": ORIGIN})
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["access-control-expose-headers"] == "ETag"
-    assert "access-control-allow-origin" not in httpx.get(url).headers
+    assert "access-control-allow-origin" not in patient.get(url).headers
 
 
 class Form:
@@ -132,7 +133,7 @@ class Form:
 
     def send(self, content: bytes, **changed: str) -> httpx.Response:
         fields = self.fields | {name.replace("_", "-"): value for name, value in changed.items()}
-        return httpx.post(self.url, data=fields, files={"file": ("name", content)}, headers={"origin": ORIGIN})
+        return patient.post(self.url, data=fields, files={"file": ("name", content)}, headers={"origin": ORIGIN})
 
 
 def test_a_form_uploads_from_another_origin(client: Clients, bucket: str) -> None:
@@ -169,9 +170,9 @@ def test_a_presigned_link_reads_and_expires(client: Clients, bucket: str, monkey
     def link() -> str:
         return client("s3").generate_presigned_url("get_object", {"Bucket": bucket, "Key": "key"}, 60)
 
-    assert httpx.get(link()).content == b"x"
+    assert patient.get(link()).content == b"x"
     long_ago = datetime.now(UTC) - timedelta(minutes=2)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: long_ago)
-    answer = httpx.get(link())
+    answer = patient.get(link())
     assert answer.status_code == 403
     assert "Request has expired" in answer.text

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sandbox import processes
 from sandbox.context import Clients
 from sandbox.process import Sandbox
+from tests import patient
 
 _ENVIRONMENT_OF_FUNCTION = """
 import os
@@ -49,27 +49,27 @@ def test_it_listens_on_loopback_only_and_on_one_port(sandbox: Sandbox, client: C
 
 
 def test_health_tells_which_sandbox_answers(sandbox: Sandbox) -> None:
-    health = httpx.get(f"{sandbox.endpoint_url}/_slipway/health").json()
+    health = patient.get(f"{sandbox.endpoint_url}/_slipway/health").json()
     assert health["instance"] == sandbox.instance
     assert health["pid"] == sandbox.pid
 
 
 @pytest.mark.parametrize("host", ["attacker.example", "169.254.169.254", "localhost.attacker.example", ""])
 def test_other_host_names_are_refused(sandbox: Sandbox, host: str) -> None:
-    answer = httpx.get(f"{sandbox.endpoint_url}/_slipway/health", headers={"host": host})
+    answer = patient.get(f"{sandbox.endpoint_url}/_slipway/health", headers={"host": host})
     assert answer.status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:80", "[::1]:4566", "abc.execute-api.localhost:4566"])
 def test_names_of_this_machine_are_served(sandbox: Sandbox, host: str) -> None:
-    assert httpx.get(f"{sandbox.endpoint_url}/_slipway/health", headers={"host": host}).status_code == 200
+    assert patient.get(f"{sandbox.endpoint_url}/_slipway/health", headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "path", ["/_ministack/reset", "/_ministack/config", "/_ministack/health", "/_localstack/health"]
 )
 def test_the_emulators_administration_is_not_served(sandbox: Sandbox, path: str) -> None:
-    assert httpx.post(f"{sandbox.endpoint_url}{path}").status_code == 404
+    assert patient.post(f"{sandbox.endpoint_url}{path}").status_code == 404
 
 
 def test_a_request_signed_for_batch_reaches_batch(client: Clients, unique: str) -> None:

@@ -84,7 +84,10 @@ WALKS: Mapping[str, tuple[str, ...]] = {
         "test_resources_registry::test_log_group",
         f"{_LIVES}::test_a_log_group_is_changed",
     ),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": ("test_resources_messaging::test_alarm",),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (
+        "test_resources_messaging::test_alarm",
+        "test_cbor::test_an_alarm_from_creation_to_deletion",
+    ),
     "aws:dynamodb/table:Table": ("test_resources_registry::test_table", f"{_LIVES}::test_a_table_is_changed"),
     "aws:ec2/internetGateway:InternetGateway": (
         "test_resources_network::test_internet_gateway",
@@ -145,7 +148,11 @@ WALKS: Mapping[str, tuple[str, ...]] = {
         f"{_LIVES}::test_a_function_is_changed",
     ),
     "aws:lambda/permission:Permission": ("test_resources_functions::test_permission",),
-    "aws:s3/bucket:Bucket": ("test_resources_storage::test_bucket", f"{_LIVES}::test_a_bucket_is_changed"),
+    "aws:s3/bucket:Bucket": (
+        "test_resources_storage::test_bucket",
+        f"{_LIVES}::test_a_bucket_is_changed",
+        f"{_LIVES}::test_the_tags_of_a_bucket_are_those_of_s3_control",
+    ),
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": ("test_resources_storage::test_cors",),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ("test_resources_storage::test_lifecycle",),
     "aws:s3/bucketObjectv2:BucketObjectv2": (f"{_LIVES}::test_an_object_is_changed",),

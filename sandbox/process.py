@@ -29,11 +29,12 @@ from sandbox.server import JOB_STOP_SECONDS, SERVICE, STOP_GRACE_SECONDS
 DEFAULT_PORT: Final = 4566
 PORT_VARIABLE: Final = "SLIPWAY_PORT"
 
-_START_SECONDS: Final = 20.0
-_STOP_SECONDS: Final = STOP_GRACE_SECONDS + JOB_STOP_SECONDS + 10.0
-_LOCK_SECONDS: Final = 60.0
+# For a server that hangs: one that has ended is noticed at once, and a busy machine needs many times the usual second.
+_START_SECONDS: Final = 90.0
+_STOP_SECONDS: Final = STOP_GRACE_SECONDS + JOB_STOP_SECONDS + 30.0
+_LOCK_SECONDS: Final = _START_SECONDS + _STOP_SECONDS + 10.0
+_HEALTH_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
-_HEALTH_SECONDS: Final = 1.0
 _LOG_LINES: Final = 15
 _MODULE: Final = "sandbox.server"
 _ROOT: Final = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ from sandbox.environment import INSTANCE_VARIABLE
 
 _PROC: Final = Path("/proc")
 _POLL_SECONDS: Final = 0.01
-_KILL_SECONDS: Final = 5.0
+_KILL_SECONDS: Final = 30.0
 
 
 def marked(instance: str) -> list[int]:

@@ -77,7 +77,8 @@ def test_two_starts_at_once_leave_one_sandbox(state: Path, free_port: int) -> No
     assert [sandbox for sandbox in started if processes.alive(sandbox.pid)] == [process.status(state)]
 
 
-def test_a_port_of_another_program_is_named_with_the_way_out(state: Path) -> None:
+def test_a_port_of_another_program_is_named_with_the_way_out(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_HEALTH_SECONDS", 0.1)  # that program never answers
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PortTakenError, match=rf"Port {port} is taken by another program.*SLIPWAY_PORT={port + 1}"):

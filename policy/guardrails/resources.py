@@ -9,6 +9,11 @@ from typing import Final
 from .values import MISSING, UNKNOWN, Node, Unknown
 
 AWS_PACKAGES: Final = frozenset({"aws"})
+_CREDENTIALS: Final = (
+    *("accessKey", "allowedAccountIds", "assumeRole", "assumeRoles", "assumeRoleWithWebIdentity", "profile"),
+    *("sharedConfigFiles", "sharedCredentialsFiles"),
+)
+"""What of a provider decides on the account that it works in."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -82,6 +87,11 @@ class Resource:
                 return region
         return None
 
+    @property
+    def credentials(self) -> tuple[object, ...]:
+        """What decides on its account; with others it may still be the same one."""
+        return tuple(self.provider.get(key) for key in _CREDENTIALS)
+
     def is_elsewhere(self, other: "Resource") -> bool:
         """Whether it is deployed in another region than `other`, as far as both tell."""
         return self.region is not None and other.region is not None and self.region != other.region
@@ -129,7 +139,8 @@ class Stack:
 
         `identities` are the properties of the target that a reference may hold, for example `id` and `arn`; leave out
         those that always equal another. Known values are compared; for unknown ones the property dependencies decide.
-        A target in another region is another resource even under the same name.
+        A target in another region is another resource even under the same name; so is one with other credentials, as
+        of another account, where the source's own credentials have one of that name.
         """
         if source.is_elsewhere(target):
             return Link.NO
@@ -140,10 +151,17 @@ class Stack:
             return Link.NO
         values = [target.output(identity).raw for identity in identities]
         if node.text() in values:
-            return Link.YES
+            return Link.NO if self._has_nearer(source, node.text(), target, identities) else Link.YES
         if any(isinstance(value, Unknown) for value in values):
             return Link.YES if target.urn in origins else Link.UNKNOWN
         return Link.NO
+
+    def _has_nearer(self, source: Resource, value: str, target: Resource, identities: Sequence[str]) -> bool:
+        """Whether another resource of the target's kind goes by the same value, with the source's own credentials."""
+        return source.credentials != target.credentials and any(
+            other.credentials == source.credentials and value in [other.output(identity).raw for identity in identities]
+            for other in self.of(target.kind)
+        )
 
     def same(self, first: Resource, node: Node, second: Resource, other: Node) -> Link:
         """Whether two properties of two resources hold the same reference, for example to one REST API.

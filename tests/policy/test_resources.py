@@ -116,6 +116,18 @@ class TestLink:
         assert self.link(source, target) is Link.NO
         assert self.link(reference("jobs"), target) is Link.YES
 
+    def test_another_account_counts_where_the_own_one_has_the_name_too(self):
+        def made(kind: str, profile: str, **properties: Any) -> Resource:
+            return resource(kind, properties, name=f"{kind}-{profile}", provider={"profile": profile, "version": kind})
+
+        mine, theirs = (made("ecr:Repository", profile, name="jobs") for profile in ("a", "b"))
+        source = made("ecr:LifecyclePolicy", "a", repository="jobs")
+        node = source["repository"]
+        both, alone = Stack([source, mine, theirs]), Stack([source, theirs])
+        assert (both.link(source, node, mine, "name"), both.link(source, node, theirs, "name")) == (Link.YES, Link.NO)
+        # Two providers may be of one account.
+        assert alone.link(source, node, theirs, "name") is Link.YES
+
     def test_component_in_place_of_its_child_leaves_it_open(self):
         component = resource("shop:index:Store", name="store")
         inner = resource("shop:index:Inner", name="inner", parent=component)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ from cli.policy import default_config, read_config
 from cli.preview import stack_region
 from cli.project import find_root
 from cli.pulumi_cli import NON_INTERACTIVE, policy_arguments, run_pulumi
+from cli.registry.documents import mapping
+from cli.stack_files import read_stack_file
 from cli.stack_report import (
     DRIFT,
     OFFLINE,
@@ -201,7 +204,10 @@ def due_stacks(root: Path, since: str) -> list[str]:
     due: list[str] = []
     for stack in _stacks(root):
         before = None if since == _NO_COMMIT else _config_at(root, since, stack)
-        after = _read_config((root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+        path = root / f"Pulumi.{stack}.yaml"
+        after = _read_config(read_stack_file(path))
+        if after is None:
+            raise CliError(f"{path.name} is no stack file: expected YAML, with a mapping below `config`.")
         if before is not None and before != after:
             progress.print(f"{stack}: {', '.join(_changed_keys(before, after))}")
         if stack == ALWAYS_DEPLOYED or before != after:
@@ -227,23 +233,33 @@ def _stacks(root: Path) -> list[str]:
 
 
 def _config_at(root: Path, commit: str, stack: str) -> Mapping[str, Any] | None:
-    """What a stack's file said at a commit; None if it wasn't there, or the commit isn't known."""
-    command = ["git", "show", f"{commit}:./Pulumi.{stack}.yaml"]
-    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
-    return _read_config(result.stdout) if result.returncode == 0 else None
+    """What a stack's file said at a commit; None if it wasn't there or was none, or the commit isn't known."""
+    git = shutil.which("git")
+    if git is None:
+        raise CliError("What a push changed is in the history of the stack files, and git isn't installed here.")
+    command = [git, "show", f"{commit}:./Pulumi.{stack}.yaml"]
+    result = subprocess.run(command, cwd=root, capture_output=True, check=False)  # noqa: S603 - no shell
+    return _read_config(result.stdout.decode(errors="replace")) if result.returncode == 0 else None
 
 
-def _read_config(text: str) -> Mapping[str, Any]:
+def _read_config(text: str) -> Mapping[str, Any] | None:
+    """The settings of a stack file; None if it isn't one."""
     import yaml
 
-    content: Mapping[str, Any] = yaml.safe_load(text) or {}
-    return content.get("config") or {}
+    try:
+        content: object = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+    config: object = mapping(content).get("config")
+    if not (content is None or isinstance(content, dict)) or not (config is None or isinstance(config, dict)):
+        return None
+    return mapping(cast("object", config))
 
 
 def _changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     from engine.upgrade import differences_of
 
-    keys = sorted({*before, *after})
+    keys = sorted({*before, *after}, key=str)
     return [found.path for key in keys for found in differences_of(key, before.get(key), after.get(key))]
 
 

@@ -154,6 +154,42 @@ def test_what_names_no_commit_is_refused(history: tuple[Path, str], since: str) 
         due_stacks(history[0], since)
 
 
+NO_STACK_FILES = ["a: [", "- a", "config: [a]", "config:\n\ta: 1", "text"]
+
+
+@pytest.mark.parametrize("text", NO_STACK_FILES)
+def test_a_file_that_is_no_stack_file_is_an_error_that_names_it(
+    history: tuple[Path, str], slipway: Slipway, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    root, first = history
+    (root / "Pulumi.staging.yaml").write_text(text)
+    monkeypatch.chdir(root)
+    result = slipway("ci", "due", "--since", first)
+    assert (result.code, result.out) == (1, "")
+    assert (
+        result.err == "slipway: Pulumi.staging.yaml is no stack file: expected YAML, with a mapping below `config`.\n"
+    )
+
+
+@pytest.mark.parametrize("text", NO_STACK_FILES)
+def test_a_stack_whose_file_was_none_is_due(history: tuple[Path, str], text: str) -> None:
+    root, _ = history
+    good = (root / "Pulumi.staging.yaml").read_text()
+    (root / "Pulumi.staging.yaml").write_text(text)
+    git(root, "commit", "-q", "-a", "-m", "broken")
+    (root / "Pulumi.staging.yaml").write_text(good)
+    assert due_stacks(root, "HEAD") == ["dev", "staging"]
+
+
+def test_without_git_nobody_knows_what_is_due(
+    history: tuple[Path, str], slipway: Slipway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(history[0])
+    monkeypatch.setenv("PATH", str(history[0]))
+    result = slipway("ci", "due", "--since", "HEAD")
+    assert (result.code, result.out, "git isn't installed here" in result.err) == (1, "", True)
+
+
 def test_due_prints_a_json_list(history: tuple[Path, str], slipway: Slipway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(history[0])
     assert json.loads(slipway("ci", "due", "--since", "HEAD").out) == ["dev"]

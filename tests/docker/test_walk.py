@@ -12,6 +12,7 @@ import yaml
 from engine.program import run_program
 from sandbox.deploy import SandboxProvider
 from sandbox.docker_engine import LABEL
+from tests import patient
 from tests.docker.conftest import PIPELINE, REGION, Project
 from tests.e2e.conftest import Api
 
@@ -22,7 +23,7 @@ IMAGE_TYPES = ("application/vnd.docker.distribution.manifest.v2+json", "applicat
 def registry(project: Project, path: str) -> httpx.Response:
     """An answer of the sandbox's registry, over its own protocol."""
     url = f"http://127.0.0.1:{project.port}/v2/{REPOSITORY}/{path}"
-    return httpx.get(url, headers={"Accept": ", ".join(IMAGE_TYPES)}, trust_env=False)
+    return patient.get(url, headers={"Accept": ", ".join(IMAGE_TYPES)})
 
 
 def containers(project: Project) -> list[str]:

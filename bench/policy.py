@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bench.measure import ROOT, Figure, repeat
 from bench.projects import committed
-from engine.policy_driver import Subject, running_pack
+from engine.policy_driver import running_pack
+from engine.policy_messages import Subject
 from engine.policy_subjects import from_registrations
 from engine.preview import PreviewProvider
 from engine.program import run_program

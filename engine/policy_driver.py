@@ -11,21 +11,18 @@ import selectors
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from engine.errors import EngineError
+from engine.policy_messages import Subject, fill_request, fill_resource, fill_struct, plain_struct
 
 if TYPE_CHECKING:
-    from google.protobuf import struct_pb2
     from pulumi.runtime.proto import analyzer_pb2
-
-UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How an unknown value travels to a policy pack."""
 
 NO_ENGINE: Final = "127.0.0.1:1"
 """A pack never calls the engine, so nothing has to listen there."""
@@ -44,42 +41,6 @@ SEVERITIES: Final = ("", "low", "medium", "high", "critical")
 
 class PolicyError(EngineError):
     """A policy pack that can't be run or configured."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """A resource as a policy pack gets to see it. Values are plain JSON; an unknown one is `UNKNOWN_TEXT`."""
-
-    urn: str
-    type: str
-    name: str
-    inputs: Mapping[str, Any]
-    """Checked inputs: what Analyze sees."""
-    state: Mapping[str, Any]
-    """Inputs and outputs: what AnalyzeStack sees."""
-    parent: str = ""
-    dependencies: Sequence[str] = ()
-    property_dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    protect: bool = False
-    ignore_changes: Sequence[str] = ()
-    delete_before_replace: bool | None = None
-    additional_secret_outputs: Sequence[str] = ()
-    aliases: Sequence[str] = ()
-    custom_timeouts: Mapping[str, float] = field(default_factory=dict[str, float])
-    """`create`, `update`, `delete`: seconds."""
-    provider: "Provider | None" = None
-    external: bool = False
-    """The program only reads it: it comes with the stack, and is not judged by itself."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provider:
-    """The provider that manages a resource."""
-
-    urn: str
-    type: str
-    name: str
-    properties: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +231,7 @@ class PackClient:
         request = self._messages.ConfigureAnalyzerRequest()
         for policy in self.info.policies:
             level, settings = _entry(policy.name, config.get(policy.name))
-            schemas = _plain_struct(policy.configSchema.properties)
+            schemas = plain_struct(policy.configSchema.properties)
             entry = request.policyConfig[policy.name]
             chosen = level or every or LEVELS[policy.enforcementLevel]
             entry.enforcementLevel = cast("Any", LEVELS.index(chosen))
@@ -291,9 +252,8 @@ class PackClient:
                 self._collect(response, subject.urn)
 
     def _ask(self, subject: Subject) -> "analyzer_pb2.AnalyzeResponse":
-        request = self._messages.AnalyzeRequest(urn=subject.urn, type=subject.type, name=subject.name)
-        fill_struct(request.properties, subject.inputs)
-        _describe(request, subject)
+        request = self._messages.AnalyzeRequest()
+        fill_request(request, subject)
         self._call("Remediate", request)
         return self._call("Analyze", request)
 
@@ -332,41 +292,6 @@ class PackClient:
         )
 
 
-def fill_resource(item: "analyzer_pb2.AnalyzerResource", subject: Subject) -> None:
-    """Describe a resource of a stack, as AnalyzeStack sends it."""
-    item.urn, item.type, item.name, item.parent = subject.urn, subject.type, subject.name, subject.parent
-    fill_struct(item.properties, subject.state)
-    item.dependencies.extend(subject.dependencies)
-    for key, urns in subject.property_dependencies.items():
-        if urns:
-            item.propertyDependencies[key].urns.extend(urns)
-    _describe(item, subject)
-
-
-def _describe(request: "analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource", subject: Subject) -> None:
-    options = request.options
-    options.protect = subject.protect
-    options.parent = subject.parent
-    options.ignoreChanges.extend(subject.ignore_changes)
-    options.additionalSecretOutputs.extend(subject.additional_secret_outputs)
-    options.aliases.extend(subject.aliases)
-    if subject.delete_before_replace is not None:
-        options.deleteBeforeReplaceDefined = True
-        options.deleteBeforeReplace = subject.delete_before_replace
-    timeouts = subject.custom_timeouts
-    options.customTimeouts.create = timeouts.get("create", 0)
-    options.customTimeouts.update = timeouts.get("update", 0)
-    options.customTimeouts.delete = timeouts.get("delete", 0)
-    if subject.provider:
-        provider = request.provider
-        provider.urn, provider.type, provider.name = (
-            subject.provider.urn,
-            subject.provider.type,
-            subject.provider.name,
-        )
-        fill_struct(provider.properties, subject.provider.properties)
-
-
 def _entry(policy: str, entry: object) -> tuple[str, Mapping[str, Any]]:
     """Level, empty if not given, and settings of one entry of the configuration."""
     if entry is None:
@@ -380,36 +305,3 @@ def _entry(policy: str, entry: object) -> tuple[str, Mapping[str, Any]]:
             f"The policy configuration of {policy} has no level {level!r}; there are {', '.join(LEVELS)}."
         )
     return level, {key: value for key, value in values.items() if key != "enforcementLevel"}
-
-
-def fill_struct(struct: "struct_pb2.Struct", values: Mapping[str, Any]) -> None:
-    """Put plain JSON into a property bag."""
-    fields = struct.fields
-    for key, value in values.items():
-        _fill(fields[key], value)
-    # An empty object must still be there.
-    struct.SetInParent()
-
-
-def _fill(target: "struct_pb2.Value", value: Any) -> None:
-    if isinstance(value, str):
-        target.string_value = value
-    elif isinstance(value, bool):
-        target.bool_value = value
-    elif isinstance(value, (int, float)):
-        target.number_value = value
-    elif value is None:
-        target.null_value = cast("Any", 0)
-    elif isinstance(value, Mapping):
-        fill_struct(target.struct_value, cast("Mapping[str, Any]", value))
-    else:
-        items = target.list_value
-        items.SetInParent()
-        for item in cast("Iterable[Any]", value):
-            _fill(items.values.add(), item)
-
-
-def _plain_struct(struct: "struct_pb2.Struct") -> dict[str, Any]:
-    from google.protobuf import json_format
-
-    return json_format.MessageToDict(struct)

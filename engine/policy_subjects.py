@@ -9,7 +9,8 @@ import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 
-from engine.policy_driver import UNKNOWN_TEXT, PolicyError, Provider, Subject, fill_resource, fill_struct
+from engine.policy_driver import PolicyError
+from engine.policy_messages import UNKNOWN_TEXT, Provider, Subject, fill_resource, fill_struct
 from engine.registration import Registration
 from engine.values import SECRET_SIGNATURE, SIGNATURE, Unknown
 from policy.guardrails.resources import Resource

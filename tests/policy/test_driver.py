@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.policy_driver import UNKNOWN_TEXT, PolicyError, Provider, Report, Subject, analyze, running_pack
+from engine.policy_driver import PolicyError, Report, analyze, running_pack
+from engine.policy_messages import UNKNOWN_TEXT, Provider, Subject
 
 PACK = Path(__file__).parents[2] / "policy"
 REPOSITORY = "aws:ecr/repository:Repository"

@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from engine.policy_driver import UNKNOWN_TEXT, PolicyError
+from engine.policy_driver import PolicyError
+from engine.policy_messages import UNKNOWN_TEXT
 from engine.policy_subjects import as_resources, from_export, from_registrations, read_export
 from engine.registration import Registration
 from engine.values import UNKNOWN

@@ -14,8 +14,8 @@ TOOLS = (
     *("timeout", "touch", "tr", "umount", "uname"),
 )
 ARM64_ENTRY = "enabled\ninterpreter /qemu\nflags: OCF\noffset 0\nmagic 7f454c460201010000000000000000000200b700\n"
-# Answers where its engine's socket is, but for none that this machine has; what it is asked to run starts unless there is
-# a file `refused`.
+# Answers where its engine's socket is, but for none that this machine has; what it is asked to run starts unless there
+# is a file `refused`.
 DOCKER = """#!/bin/sh
 case $1 in
   version) [ "$DOCKER_HOST" != unix:///var/run/docker.sock ] && [ -e "${DOCKER_HOST#unix://}" ] ;;

@@ -114,13 +114,13 @@ def promotion_tag(tag: str | None, stack: str, digest: str) -> str:
     """
     if tag is None:
         return f"deployed-{stack}-{digest.removeprefix('sha256:')[:_SHORT_DIGITS]}"
-    wanted = tag if tag.startswith(RELEASE_PREFIX) else f"{RELEASE_PREFIX}{tag}"
-    if _TAG.fullmatch(wanted) is None:
+    version = tag.removeprefix(RELEASE_PREFIX)
+    if not version or _TAG.fullmatch(RELEASE_PREFIX + version) is None:
         raise CliError(
-            f"{tag!r} can't be part of a tag; expected letters, digits, periods, hyphens and underscores, "
-            f"at most {128 - len(RELEASE_PREFIX)}: --tag 4.0.0"
+            f"{tag!r} can't be the version in a tag; expected letters, digits, periods, hyphens and underscores, "
+            f"1 to {128 - len(RELEASE_PREFIX)} of them: --tag 4.0.0"
         )
-    return wanted
+    return RELEASE_PREFIX + version
 
 
 def check_tag(repository: Repository, tag: str, digest: str) -> bool:
@@ -136,28 +136,29 @@ def check_tag(repository: Repository, tag: str, digest: str) -> bool:
 
 
 def previous_release(root: Path, stack: StackFile, pipeline: str, tag: str | None) -> Release:
-    """The newest image in the history of a stack's file that isn't the present one.
+    """The newest image in the history of a stack's file that isn't the present one, or that has a certain tag.
 
     Args:
         root: the project's folder.
         stack: as it is now.
         pipeline: its name.
-        tag: of the release to go back to; by default the newest other one.
+        tag: of the release to go back to, a version or the whole tag; by default the newest other one. It may be the
+            present one: a second try changes nothing.
 
     Raises:
         CliError: there was none.
     """
     present = stack.reference(pipeline)
-    wanted = promotion_tag(tag, stack.name, "") if tag else None
+    wanted = None if tag is None else (tag, promotion_tag(tag, stack.name, ""))
     for release in releases(root, load_project(root), stack.name):
-        if release.pipeline != pipeline or not release.image or (wanted and release.tag != wanted):
+        if release.pipeline != pipeline or not release.image:
             continue
-        if present is None or release.digest != present.digest:
+        if release.tag in wanted if wanted else present is None or release.digest != present.digest:
             return release
     hint = " This clone has only a part of its history: git fetch --unshallow." if is_shallow(root) else ""
-    other = f" with the tag {wanted!r}" if wanted else ""
+    which = f"image of {pipeline!r} with the tag {wanted[1]!r}" if wanted else f"other image of {pipeline!r}"
     raise CliError(
-        f"The history of {stack.file} has no other image of {pipeline!r}{other} to go back to.{hint} "
+        f"The history of {stack.file} has no {which} to go back to.{hint} "
         f"`slipway releases --stack {stack.name} {pipeline}` shows what it has."
     )
 

@@ -241,7 +241,21 @@ def test_a_tag_names_a_release_that_is_further_back(
     # The tag was gone from the registry: without it the lifecycle would delete what is about to run.
     assert (document["tagged"], registry.tags(repository, digests[0])) == (True, ["content-0", "release-0"])
     result = rollback(slipway, "--tag", "7")
-    assert (result.code, "no other image of 'words' with the tag 'release-7'" in result.err) == (1, True)
+    assert (result.code, "no image of 'words' with the tag 'release-7' to go back to" in result.err) == (1, True)
+
+
+def test_a_rollback_to_a_tag_can_be_tried_again(
+    slipway: Slipway, stacks: Path, git: Git, repository: str, digests: list[str]
+) -> None:
+    for tag, digest in zip(("deployed-staging-0", "release-1"), digests, strict=False):
+        name_image(stacks, "staging", full(repository, digest), tag)
+        git.commit("Promote")
+    # A promotion without a version has a whole tag of its own.
+    assert rollback(slipway, "--tag", "deployed-staging-0").code == 0
+    assert (entry(stacks)["image"], entry(stacks)["imageTag"]) == (full(repository, digests[0]), "deployed-staging-0")
+    again = rollback(slipway, "--tag", "deployed-staging-0")
+    assert (again.code, "Pulumi.staging.yaml names it already" in again.out) == (0, True)
+    assert rollback(slipway, "--tag", "").code == 1
 
 
 def test_an_image_that_never_had_a_tag_gets_one_that_keeps_it(

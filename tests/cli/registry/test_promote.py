@@ -195,7 +195,10 @@ def test_a_stack_that_runs_nothing_yet_has_nothing_to_promote(slipway: Slipway, 
             "has no pipeline 'word'. Pipelines: words. Did you mean 'words'?",
         ),
         (["words", "--from", "dev", "--to", "dev"], "can't be promoted to itself"),
-        (["words", "--from", "dev", "--to", "staging", "--tag", "a b"], "'a b' can't be part of a tag"),
+        (["words", "--from", "dev", "--to", "staging", "--tag", "a b"], "'a b' can't be the version in a tag"),
+        (["words", "--from", "dev", "--to", "staging", "--tag", ""], "'' can't be the version in a tag"),
+        (["words", "--from", "dev", "--to", "staging", "--tag", "release-"], "1 to 120 of them"),
+        (["words", "--from", "dev", "--to", "staging", "--tag", "1" * 121], "1 to 120 of them"),
     ],
 )
 def test_wrong_words_are_refused(slipway: Slipway, digest: str, words: list[str], said: str) -> None:

@@ -59,6 +59,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, prose:
     answer.print(table, soft_wrap=False, crop=False)
 
 
+def size_text(count: int) -> str:
+    """A number of bytes in the largest decimal unit, as AWS counts them: `411 B`, `21.7 kB`, `1.2 GB`."""
+    for unit, factor in (("GB", 1000**3), ("MB", 1000**2), ("kB", 1000)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} B"
+
+
 def print_json(value: Any) -> None:
     """One JSON document, for programs. Unknown values, which JSON has no word for, become null."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=_unknown_as_null)

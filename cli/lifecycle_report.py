@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.filesize import decimal
-
-from cli.console import answer, print_table
+from cli.console import answer, print_table, size_text
 from policy.guardrails.lifecycle import LifecycleRule
 from policy.guardrails.lifecycle_simulation import Action, Verdict
 
@@ -97,7 +95,7 @@ def _row(outlook: Outlook, verdict: Verdict) -> tuple[str, ...]:
         image.digest[:_SHORT_DIGEST],
         "\n".join(image.tags) or "(none)",
         f"{(outlook.at - image.pushed_at) / datetime.timedelta(days=1):.1f} d",
-        decimal(image.size_bytes),
+        size_text(image.size_bytes),
         WORDS[verdict.action],
         _rule(verdict.rule),
         "; ".join((verdict.why, *_shielded(verdict))),
@@ -119,9 +117,9 @@ def _shielded(verdict: Verdict) -> list[str]:
 
 def _show_totals(outlook: Outlook) -> None:
     expired, archived = outlook.of(Action.EXPIRE), outlook.of(Action.ARCHIVE)
-    parts = [f"{len(expired)} of {len(outlook.verdicts)} images expire, {decimal(_size(expired))}"]
+    parts = [f"{len(expired)} of {len(outlook.verdicts)} images expire, {size_text(_size(expired))}"]
     if archived:
-        parts.append(f"{len(archived)} go to the archive, {decimal(_size(archived))}")
+        parts.append(f"{len(archived)} go to the archive, {size_text(_size(archived))}")
     answer.print(f"\n{'; '.join(parts)}. Layers that other images share stay, so less may be freed.")
 
 

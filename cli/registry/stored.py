@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cli.console import answer, print_json, print_table, progress
+from cli.console import answer, print_json, print_table, progress, size_text
 from cli.errors import CliError
 from cli.outputs import LOCAL_STACK, stack_exports
 from cli.project import find_root
@@ -219,7 +219,7 @@ def _document(stack: str, found: Sequence[Stored]) -> Mapping[str, Any]:
 
 
 def _print(stored: Stored) -> None:
-    answer.print(f"{stored.pipeline}: {stored.repository}, {_size(stored.stored_bytes)}")
+    answer.print(f"{stored.pipeline}: {stored.repository}, {size_text(stored.stored_bytes)}")
     if not stored.images:
         answer.print("  no images")
         return
@@ -230,7 +230,7 @@ def _print(stored: Stored) -> None:
             "\n".join(image.tags) or "(none)",
             image.platform,
             age(now - image.pushed_at),
-            _size(image.size_bytes),
+            size_text(image.size_bytes),
             ", ".join(image.used_by),
         )
         for image in stored.images
@@ -241,11 +241,11 @@ def _print(stored: Stored) -> None:
 def _print_costs(total: int) -> None:
     beyond = max(total - FREE_BYTES, 0)
     answer.print(
-        f"\nStored, each layer once: {_size(total)}, ${total / _GB * DOLLARS_PER_GB_MONTH:.2f} a month at "
+        f"\nStored, each layer once: {size_text(total)}, ${total / _GB * DOLLARS_PER_GB_MONTH:.2f} a month at "
         f"${DOLLARS_PER_GB_MONTH:.2f} per GB (https://aws.amazon.com/ecr/pricing/).",
     )
     progress.print(
-        f"Free are 500 MB a month, in the first year of an account opened before 15 July 2025: {_size(beyond)} are "
+        f"Free are 500 MB a month, in the first year of an account opened before 15 July 2025: {size_text(beyond)} are "
         f"beyond that, ${beyond / _GB * DOLLARS_PER_GB_MONTH:.2f} a month. Newer accounts have credits instead.",
     )
 
@@ -255,10 +255,3 @@ def age(span: datetime.timedelta) -> str:
     minutes = max(int(span.total_seconds() // 60), 0)
     hours, days = minutes // 60, minutes // (24 * 60)
     return f"{days} d" if days else f"{hours} h" if hours else f"{minutes} min"
-
-
-def _size(count: int) -> str:
-    for unit, factor in (("GB", _GB), ("MB", 1000**2), ("kB", 1000)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count} B"

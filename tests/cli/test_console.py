@@ -17,6 +17,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console.answer, "_width", 60)
 
 
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (21_680, "21.7 kB"), (10**6, "1.0 MB"), (12 * 10**8, "1.2 GB")],
+)
+def test_sizes_have_one_form(count: int, text: str) -> None:
+    assert console.size_text(count) == text
+
+
 def test_texts_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     console.print_table(COLUMNS, ROWS, prose=["WHY"])
     console.answer.print("[wip] at 12:100:05 [/]")

@@ -142,7 +142,7 @@ class TestListing:
         (stacks / "archive.json").write_text(json.dumps(archive))
         result = slipway("lifecycle", "words", "--listing", str(listing), "--policy", "archive.json")
         assert "archived" in result.out
-        assert "0 of 5 images expire, 0 bytes; 4 go to the archive, 35.0 MB." in result.out
+        assert "0 of 5 images expire, 0 B; 4 go to the archive, 35.0 MB." in result.out
 
     def test_policy_without_description_and_image_without_rule(
         self, slipway: Slipway, stacks: Path, listing: Path
@@ -305,7 +305,7 @@ class TestRegistry:
         result = slipway("lifecycle", "words", "--stack", "local")
         assert result.code == 0, result.err
         assert digest[:19] in result.out
-        assert "0 of 1 images expire, 0 bytes" in result.out
+        assert "0 of 1 images expire, 0 B" in result.out
 
     def test_other_policy_is_tried(self, slipway: Slipway, stacks: Path, registry: FakeRegistry, policy: Path) -> None:
         repository = registry.repository(lifecycle=ONE)

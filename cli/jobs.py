@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from rich.text import Text
@@ -37,7 +38,7 @@ class JobsApi:
 
     def status(self, pipeline: str, job_id: str) -> dict[str, Any]:
         """A job as it is now."""
-        return self._call("GET", f"/{pipeline}/jobs/{job_id}")
+        return self._call("GET", f"/{pipeline}/jobs/{quote(job_id, safe='')}")
 
     def follow(self, pipeline: str, job_id: str) -> Iterator[dict[str, Any]]:
         """A job again and again, the last time when it has ended; waits longer from time to time."""
@@ -53,7 +54,7 @@ class JobsApi:
     def log_page(self, pipeline: str, job_id: str, token: str | None) -> dict[str, Any]:
         """One page of a job's log."""
         query = {"pageToken": token} if token else {}
-        return self._call("GET", f"/{pipeline}/jobs/{job_id}/logs", query=query)
+        return self._call("GET", f"/{pipeline}/jobs/{quote(job_id, safe='')}/logs", query=query)
 
     def fetch(self, url: str) -> str:
         """The text behind a presigned link of a job's results; the link itself is the permission, no key is sent."""
@@ -140,19 +141,33 @@ def print_job(job: Mapping[str, Any]) -> None:
     for name in ("createdAt", "startedAt", "stoppedAt"):
         if job.get(name):
             answer.print(f"  {name.removesuffix('At'):8} {job[name]}")
+    for number, attempt in enumerate(job.get("attempts", ()), 1):
+        answer.print(f"  attempt  {number}: {_attempt(attempt)}")
     for file in job.get("results", {}).get("files", []):
         answer.print(f"  result   {file['name']}  {file['url']}")
 
 
+def _attempt(attempt: Mapping[str, Any]) -> str:
+    code, reason = attempt.get("exitCode"), attempt.get("reason")
+    said = [] if code is None else [f"exit code {code}"]
+    return ", ".join([*said, *([str(reason)] if reason else [])]) or "no exit code"
+
+
 def read_parameters(source: str) -> object:
+    """The JSON document in a file, or on standard input.
+
+    Raises:
+        CliError: it can't be read, or is none.
+    """
+    name = "on standard input" if source == "-" else source
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CliError(f"The input {source} can't be read: {error}") from error
+        raise CliError(f"The input {name} can't be read: {error}") from error
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise CliError(f"The input {source} is not JSON: {error}") from error
+        raise CliError(f"The input {name} is not JSON: {error}. Give the job's parameters: --input FILE") from error
 
 
 def _problem_text(response: httpx.Response) -> str:

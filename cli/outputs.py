@@ -82,7 +82,7 @@ def stack_exports(root: Path, stack: str, *, secrets: bool = False) -> dict[str,
     """All outputs of a stack that is deployed.
 
     Raises:
-        CliError: the sandbox doesn't run, or the Pulumi CLI can't tell.
+        CliError: there is no such stack, the sandbox doesn't run, or the Pulumi CLI can't tell.
     """
     return _local_exports(root) if stack == LOCAL_STACK else _pulumi_exports(root, stack, secrets=secrets)
 
@@ -95,6 +95,10 @@ def _local_exports(root: Path) -> dict[str, Any]:
 
 
 def _pulumi_exports(root: Path, stack: str, *, secrets: bool) -> dict[str, Any]:
+    if not (root / f"Pulumi.{stack}.yaml").is_file():
+        files = sorted(path.name for path in root.glob("Pulumi.*.yaml"))
+        known = ", ".join(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in files) or "none"
+        raise CliError(f"There is no stack {stack!r}: Pulumi.{stack}.yaml does not exist. Stacks found: {known}.")
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise CliError(
@@ -105,5 +109,9 @@ def _pulumi_exports(root: Path, stack: str, *, secrets: bool) -> dict[str, Any]:
     command = [pulumi, "stack", "output", "--json", *shown, "--stack", stack]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     if result.returncode != 0:
-        raise CliError(f"`pulumi stack output --stack {stack}` failed: {result.stderr.strip()}")
+        raise CliError(
+            f"`pulumi stack output --stack {stack}` failed: {result.stderr.strip()}\n"
+            "It needs a login to the backend that has the state (pulumi whoami), and a stack that is deployed: "
+            f"pulumi up --stack {stack}"
+        )
     return json.loads(result.stdout)

@@ -90,6 +90,33 @@ def test_an_error_without_a_problem_document_is_told_by_its_status(slipway: Slip
     assert slipway("status", "words", "job-1").err == "slipway: The API answered 502 without a reason.\n"
 
 
+def test_status_tells_of_each_attempt(slipway: Slipway, deployed: FakeApi) -> None:
+    attempts = [{"exitCode": 3, "reason": "Essential container in task exited"}, {"reason": "no image"}, {}]
+    deployed.on("GET", "/words/jobs/job-1", (200, {**job("FAILED"), "attempts": attempts}))
+    assert [line for line in slipway("status", "words", "job-1").out.splitlines() if "attempt" in line] == [
+        "  attempt  1: exit code 3, Essential container in task exited",
+        "  attempt  2: no image",
+        "  attempt  3: no exit code",
+    ]
+
+
+def test_a_job_id_is_nothing_but_a_part_of_the_path(slipway: Slipway, deployed: FakeApi) -> None:
+    for path in ("/words/jobs/a%2Fb%3Fc", "/words/jobs/a%2Fb%3Fc/logs"):
+        deployed.on("GET", path, (404, {"title": "There is no such job"}))
+    for command in ("status", "logs"):
+        assert "There is no such job" in slipway(command, "words", "a/b?c").err
+
+
+def test_no_input_at_all_is_told_with_the_way_to_give_one(
+    slipway: Slipway, deployed: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    result = slipway("submit", "words")
+    assert (result.code, deployed.requests) == (1, [])
+    assert "The input on standard input is not JSON" in result.err
+    assert "--input FILE" in result.err
+
+
 def test_status_prints_one_json_document(slipway: Slipway, deployed: FakeApi) -> None:
     deployed.on("GET", "/words/jobs/job-1", (200, job("RUNNING")))
     assert json.loads(slipway("status", "words", "job-1", "--json").out) == job("RUNNING")
@@ -149,14 +176,23 @@ def test_a_deployed_stack_is_asked_from_the_pulumi_cli(
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
     api.on("GET", "/words/jobs/j", (200, job("RUNNING")))
+    for stack in ("dev", "prod"):
+        (project / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
     assert slipway("status", "words", "j", "--stack", "dev").code == 0
-    assert "failed" in slipway("status", "words", "j", "--stack", "prod").err
+    refused = slipway("status", "words", "j", "--stack", "prod")
+    assert (refused.code, "failed" in refused.err, "pulumi up --stack prod" in refused.err) == (1, True, True)
+    unknown = slipway("status", "words", "j", "--stack", "prd")
+    assert (unknown.code, unknown.err) == (
+        1,
+        "slipway: There is no stack 'prd': Pulumi.prd.yaml does not exist. Stacks found: dev, prod.\n",
+    )
 
 
 def test_without_the_pulumi_cli_a_deployed_stack_is_refused_with_the_way_to_get_it(
     slipway: Slipway, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(project))
+    (project / "Pulumi.dev.yaml").write_text("config: {}\n")
     assert "Install it" in slipway("status", "words", "j", "--stack", "dev").err
 
 

@@ -5,6 +5,7 @@ they need when they run: `slipway submit` shall not wait for Pulumi's SDK.
 """
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ import typer
 
 from cli.errors import CliError, UsageError
 from cli.registry import commands as registry_commands
+from cli.stack_files import FULL
 from engine.errors import EngineError
 from sandbox.errors import SandboxError
 
@@ -347,5 +349,13 @@ def main() -> None:
     except (CliError, EngineError, SandboxError) as error:
         sys.stderr.write(f"slipway: {error}\n")
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        sys.stderr.write(f"slipway: There is no space left on the disk for what this writes ({error}). Free some.\n")
+        # What is still in the buffer would fail again at the interpreter's end [Python documentation, "signal", "Note
+        # on SIGPIPE"].
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cli.errors import CliError
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -102,7 +102,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _explain(path: Path, error: OSError) -> str:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return (
             f"There is no space left on the disk for {path.name} ({error.strerror}); it is as it was. "
             "Free some space, then run this again."

@@ -1,5 +1,9 @@
 """What the command line prints is what it was given: whole, and in columns as wide as the terminal if that can be."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from cli import console
@@ -15,6 +19,17 @@ ROWS = [
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A narrow one."""
     monkeypatch.setattr(console.answer, "_width", 60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_behind_standard_output_is_told_of(project: Path) -> None:
+    (project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    command = [sys.executable, "-m", "cli", "ci", "stacks"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    assert done.returncode == 1
+    assert done.stderr.startswith("slipway: There is no space left on the disk for what this writes")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -108,16 +108,13 @@ def _deployments() -> Iterator[dict[str, Any]]:
                 "createdAt": deployment["createdAt"],
                 "startedAt": deployment["createdAt"],
                 "updatedAt": deployment["updatedAt"],
-                "targetServiceRevisionArn": f"{prefix}:service-revision/{key}/{identifier}",
+                "targetServiceRevision": {"arn": f"{prefix}:service-revision/{key}/{identifier}"},
                 "status": _STATUSES[deployment["rolloutState"]],
                 "statusReason": deployment["rolloutStateReason"],
             }
 
 
-_BRIEF: Final = (
-    *("serviceDeploymentArn", "serviceArn", "clusterArn", "createdAt", "startedAt", "targetServiceRevisionArn"),
-    *("status", "statusReason"),
-)
+_BRIEF: Final = ("serviceDeploymentArn", "serviceArn", "clusterArn", "createdAt", "startedAt", "status", "statusReason")
 
 
 def _list_deployments(_original: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,7 +125,7 @@ def _list_deployments(_original: Callable[..., Any]) -> Callable[..., Any]:
         period: Mapping[str, float] = data.get("createdAt") or {}
         after = period.get("after", 0)
         found = [
-            {key: item[key] for key in _BRIEF}
+            {key: item[key] for key in _BRIEF} | {"targetServiceRevisionArn": item["targetServiceRevision"]["arn"]}
             for item in _deployments()
             if str(item["serviceArn"]).endswith(f":service/{cluster}/{name}") and _seconds(item["createdAt"]) >= after
         ]

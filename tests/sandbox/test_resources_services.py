@@ -196,7 +196,9 @@ def test_a_steady_service_has_a_deployment_that_succeeded(service: Any, ecs: Any
     (brief,) = found
     assert primary["id"].rpartition("/")[2] in brief["targetServiceRevisionArn"]
     described = ecs.describe_service_deployments(serviceDeploymentArns=[brief["serviceDeploymentArn"], "other"])
-    assert [item["status"] for item in described["serviceDeployments"]] == ["SUCCESSFUL"]
+    (deployment,) = described["serviceDeployments"]
+    assert deployment["status"] == "SUCCESSFUL"
+    assert deployment["targetServiceRevision"]["arn"] == brief["targetServiceRevisionArn"]
     assert described["failures"] == [{"arn": "other", "reason": "MISSING"}]
     later = {"after": primary["createdAt"] + timedelta(seconds=1)}
     assert not ecs.list_service_deployments(cluster=unique, service=unique, createdAt=later)["serviceDeployments"]

@@ -60,6 +60,7 @@ def _installers() -> Mapping[str, list[Callable[[], object]]]:
         "ecs": [ecs.install],
         "eventbridge": [events.install],
         "lambda_svc": [run, image_functions.install],
+        "s3": [s3.install_reads],
         "sns": [sns.install],
     }
 

@@ -1,4 +1,4 @@
-"""S3 websites: index and error documents. What else a browser needs, CORS above all, the emulator does itself."""
+"""S3: index and error documents of websites, and who pays. The emulator does the rest itself, CORS included."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +15,22 @@ _ERRORS: Final = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 def install() -> None:
     """Replace the emulator's function."""
     replace(emulator.app(), "_dispatch_service_request", _serve_website)
+
+
+def install_reads() -> None:
+    """Replace a function of the service, which the emulator loads at its first request."""
+    replace(emulator.service("s3"), "_list_objects_v1", _tell_who_pays)
+
+
+def _tell_who_pays(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The emulator takes `?requestPayment` for a wish to list the bucket."""
+
+    def answer(bucket: str, query: Mapping[str, Any]) -> Any:
+        if "requestPayment" in query:
+            return emulator.service("s3")._get_bucket_request_payment(bucket)
+        return original(bucket, query)
+
+    return answer
 
 
 def _serve_website(original: Callable[..., Any]) -> Callable[..., Any]:

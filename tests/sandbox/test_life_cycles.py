@@ -294,6 +294,7 @@ def test_a_repository_is_changed(create: Create, client: Clients, unique: str) -
 def test_a_bucket_is_changed(create: Create, client: Clients, unique: str) -> None:
     s3 = client("s3")
     create("aws:s3/bucket:Bucket", bucket=unique, tags=TAGS)
+    assert s3.get_bucket_request_payment(Bucket=unique)["Payer"] == "BucketOwner"
     s3.put_bucket_tagging(Bucket=unique, Tagging={"TagSet": OTHER_LIST})
     assert s3.get_bucket_tagging(Bucket=unique)["TagSet"] == OTHER_LIST
     s3.delete_bucket_tagging(Bucket=unique)

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 
 from components import api_document
+from tests import patient
 from tests.e2e.browser_cors import Answer, Request, check_answer, check_preflight, preflight
-from tests.e2e.conftest import CONFIG, PLAIN_HTTP, ROOT
+from tests.e2e.conftest import CONFIG, ROOT
 
 TEMPLATE = api_document.load_template(ROOT)
 OPERATIONS = {
@@ -62,7 +63,7 @@ class Page:
 
 
 def _send(request: httpx.Request) -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=30, verify=PLAIN_HTTP) as client:
+    with httpx.Client(trust_env=False, timeout=patient.SECONDS, verify=patient.PLAIN_HTTP) as client:
         return client.send(request)
 
 

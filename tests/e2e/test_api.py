@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import patient
 from tests.e2e.conftest import ROOT, Api
 
 SAMPLE = json.loads((ROOT / "pipelines/wordcount/sample-input.json").read_text(encoding="utf-8"))
@@ -33,7 +34,7 @@ def assert_problem(response: httpx.Response, status: int) -> dict[str, Any]:
 def test_without_a_valid_key_there_is_a_403_that_a_browser_may_read(
     api: Api, headers: dict[str, str], method: str, path: str
 ) -> None:
-    response = httpx.request(method, api.url + path, headers=headers, json={}, trust_env=False)
+    response = patient.request(method, api.url + path, headers=headers, json={})
     assert_problem(response, 403)
 
 
@@ -63,7 +64,7 @@ def test_a_preflight_is_answered_without_a_key(api: Api) -> None:
         "access-control-request-method": "POST",
         "access-control-request-headers": "content-type,x-api-key,idempotency-key",
     }
-    response = httpx.options(api.url + "/wordcount/jobs", headers=asked, trust_env=False)
+    response = patient.options(api.url + "/wordcount/jobs", headers=asked)
     assert response.status_code in (200, 204)
     assert response.headers["access-control-allow-origin"] == "*"
     assert "POST" in response.headers["access-control-allow-methods"]
@@ -75,11 +76,11 @@ def test_the_sample_job_succeeds_with_the_right_result(api: Api) -> None:
     response = api.submit("wordcount", {"input": {"text": "the cat and the hat and the bat"}})
     job_id = response.json()["jobId"]
     location = httpx.URL(api.url).join(response.headers["location"])
-    assert httpx.get(location, headers={"x-api-key": api.key}, trust_env=False).json()["jobId"] == job_id
+    assert patient.get(location, headers={"x-api-key": api.key}).json()["jobId"] == job_id
     job = api.finished("wordcount", job_id)
     assert job["status"] == "SUCCEEDED", job
     (file,) = job["results"]["files"]
-    result = httpx.get(file["url"], trust_env=False).json()
+    result = patient.get(file["url"]).json()
     assert result["words"] == 8
     assert result["top"][0] == {"word": "the", "count": 3}
     assert job["attempts"][0]["exitCode"] == 0
@@ -93,7 +94,7 @@ def test_a_second_pipeline_of_another_make_runs_too(api: Api) -> None:
     job = api.finished("steps", api.submitted("steps", {"do": "succeed"}))
     assert job["status"] == "SUCCEEDED", job
     (file,) = job["results"]["files"]
-    done = httpx.get(file["url"], trust_env=False).json()
+    done = patient.get(file["url"]).json()
     assert done["folder"].endswith("/srv/steps")
     assert "GREETING" in done["environment"]
 
@@ -143,18 +144,18 @@ def test_an_uploaded_input_is_counted(api: Api) -> None:
     upload = api.call("POST", "/wordcount/uploads", json={"contentType": "text/plain"})
     assert upload.status_code == 201, upload.text
     form = upload.json()
-    stored = httpx.post(form["url"], data=form["fields"], files={"file": ("f", b"up up away")}, trust_env=False)
+    stored = patient.post(form["url"], data=form["fields"], files={"file": ("f", b"up up away")})
     assert stored.status_code == 204, stored.text
     job = api.finished("wordcount", api.submitted("wordcount", {"input": {"inputKey": form["key"]}}))
     assert job["status"] == "SUCCEEDED", job
-    result = httpx.get(job["results"]["files"][0]["url"], trust_env=False).json()
+    result = patient.get(job["results"]["files"][0]["url"]).json()
     assert result["words"] == 3
 
 
 def test_the_docs_site_serves_the_page_and_the_apis_own_document(api: Api) -> None:
-    page = httpx.get(api.exports["docsUrl"], trust_env=False)
+    page = patient.get(api.exports["docsUrl"])
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    document = httpx.get(httpx.URL(api.exports["docsUrl"]).join("openapi.json"), trust_env=False).json()
+    document = patient.get(httpx.URL(api.exports["docsUrl"]).join("openapi.json")).json()
     assert document["servers"][0]["url"] == api.url
     assert {"/wordcount/jobs", "/steps/jobs"} <= set(document["paths"])

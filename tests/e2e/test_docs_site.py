@@ -5,10 +5,10 @@ What is tested page by page, with an API that answers by script, is in tests/bro
 
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests import patient
 from tests.browser import flows
 from tests.browser.conftest import OpenPage, browser, open_page, screenshots  # noqa: F401 - fixtures
 from tests.e2e.conftest import Api
@@ -37,7 +37,7 @@ def test_a_reader_submits_the_sample_and_reads_its_result(open_page: OpenPage, a
     job = flows.look_until_finished(page, "wordcount")
     assert (job["jobId"], job["status"]) == (accepted["jobId"], "SUCCEEDED")
     (file,) = job["results"]["files"]
-    assert httpx.get(file["url"], trust_env=False).json()["words"] == 28
+    assert patient.get(file["url"]).json()["words"] == 28
 
     status, logs = flows.execute(page, flows.open_operation(page, "wordcount-getJobLogs"))
     assert (status, logs["jobId"]) == (200, job["jobId"])

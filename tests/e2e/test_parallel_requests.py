@@ -11,16 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.e2e.conftest import PLAIN_HTTP, Api
+from tests import patient
+from tests.e2e.conftest import Api
 
 _AT_ONCE = 50
-_MOST_REPEATS = 100
+_MOST_REPEATS = 1_000
 
 
 @pytest.fixture
 def clients() -> Iterator[list[httpx.Client]]:
     """A connection each, as fifty callers have."""
-    made = [httpx.Client(trust_env=False, timeout=60, verify=PLAIN_HTTP) for _ in range(_AT_ONCE)]
+    made = [httpx.Client(trust_env=False, timeout=patient.SECONDS, verify=patient.PLAIN_HTTP) for _ in range(_AT_ONCE)]
     yield made
     for client in made:
         client.close()

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from sandbox.context import Clients
+from tests import patient
 from tests.e2e.conftest import Api
 
 ACTORS = ("execution", "job", "reconciler", "trigger")
@@ -58,7 +59,7 @@ def granted(aws: Clients) -> dict[str, set[str]]:
 
 def seen(api: Api) -> dict[str, set[str]]:
     """Actor -> actions of the calls on record."""
-    calls = httpx.get(httpx.URL(api.url).copy_with(path="/_slipway/calls"), trust_env=False).json()["calls"]
+    calls = patient.get(httpx.URL(api.url).copy_with(path="/_slipway/calls")).json()["calls"]
     found = defaultdict[str, set[str]](set)
     for call in calls:
         found[actor_of(call["role"])].add(call["action"])
@@ -68,13 +69,13 @@ def seen(api: Api) -> dict[str, set[str]]:
 def walk(api: Api, aws: Clients) -> None:
     """Use each operation, each link, and the reconciler."""
     form = api.call("POST", "/wordcount/uploads", json={"contentType": "text/plain"}).json()
-    sent = httpx.post(form["url"], data=form["fields"], files={"file": ("f", b"up up away")}, trust_env=False)
+    sent = patient.post(form["url"], data=form["fields"], files={"file": ("f", b"up up away")})
     assert sent.status_code == 204, sent.text
     parameters = {"input": {"inputKey": form["key"]}}
     job_id = api.submitted("wordcount", parameters, headers={"Idempotency-Key": secrets.token_hex(8)})
     job = api.finished("wordcount", job_id)
     assert job["status"] == "SUCCEEDED", job
-    assert httpx.get(job["results"]["files"][0]["url"], trust_env=False).json()["words"] == 3
+    assert patient.get(job["results"]["files"][0]["url"]).json()["words"] == 3
     assert api.call("GET", f"/wordcount/jobs/{job_id}/logs").json()["events"]
     assert job_id in {listed["jobId"] for listed in api.jobs("wordcount")}
     sleeper = api.submitted("steps", {"do": "sleep"})

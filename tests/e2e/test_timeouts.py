@@ -5,6 +5,6 @@ timeout is below a minute.
 from tests.e2e.conftest import Api
 
 
-def test_a_job_that_exceeds_its_timeout_fails_with_that_reason(api: Api, overdue_job: str) -> None:
-    job = api.finished("steps", overdue_job)
+def test_a_job_that_exceeds_its_timeout_fails_with_that_reason(slow: Api, overdue_job: str) -> None:
+    job = slow.finished("steps", overdue_job)
     assert (job["status"], job["statusReason"]) == ("FAILED", "Job attempt duration exceeded timeout")

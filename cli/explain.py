@@ -14,6 +14,7 @@ _CARD = re.compile(r"^## (?P<title>.+?)\n\n```text\n(?P<messages>.*?)```\n\n(?P<
 _ANYTHING = "…"
 _MIN_WORDS_IN_COMMON = 3
 _MIN_WORDS_OF_A_PART = 2
+_MAX_CARDS_OF_A_WORD = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,10 @@ class Card:
         # One word is in many a message; in a title it is what the card is about.
         places = [self.title, *(self.messages if len(_words(text)) >= _MIN_WORDS_OF_A_PART else ())]
         return any(re.search(pattern, place, re.IGNORECASE) for place in places)
+
+    def names(self, word: str) -> bool:
+        """Whether a message has a text as a whole word."""
+        return any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", message, re.IGNORECASE) for message in self.messages)
 
     def words_in_common(self, text: str) -> int:
         """How many words of the text the best message has."""
@@ -70,8 +75,8 @@ def read_cards(text: str) -> list[Card]:
 def find_cards(cards: Sequence[Card], text: str) -> list[Card]:
     """The cards with one of their messages in the text.
 
-    If there is none, those that have the text in their title or in a message; else the one that has most words in
-    common with it, if any.
+    If there is none, those that have the text in their title or in a message; for a single word, an error's code for
+    example, those with it in a message if they are few; else the one that has most words in common with it, if any.
     """
     text = " ".join(text.split())
     fitting = [card for card in cards if card.fits(text)]
@@ -83,6 +88,9 @@ def find_cards(cards: Sequence[Card], text: str) -> list[Card]:
     quoted = [card for card in cards if card.has_part(text)] if _words(text) or text.isdecimal() else []
     if quoted:
         return quoted
+    named = [card for card in cards if card.names(text)] if _words(text) else []
+    if 0 < len(named) <= _MAX_CARDS_OF_A_WORD:
+        return named
     near = max(cards, key=lambda card: card.words_in_common(text), default=None)
     return [near] if near and near.words_in_common(text) >= _MIN_WORDS_IN_COMMON else []
 

@@ -1,10 +1,10 @@
-"""EC2: refusals that the provider relies on."""
+"""EC2: refusals that the provider relies on, and a filter under its old name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox import emulator
-from sandbox.shims.replacing import replace_action
+from sandbox.shims.replacing import replace, replace_action
 
 Parameters = Mapping[str, Any]
 
@@ -14,6 +14,18 @@ def install() -> None:
     actions = emulator.service("ec2")._ACTION_MAP
     replace_action(actions, "DeleteInternetGateway", _refuse_while_attached)
     replace_action(actions, "DescribeRouteTables", _refuse_unknown_route_tables)
+    replace(emulator.service("ec2"), "_matches_vpc_filters", _know_the_default_by_its_old_name)
+
+
+def _know_the_default_by_its_old_name(original: Callable[..., bool]) -> Callable[..., bool]:
+    """The provider looks for the default VPC by `isDefault`; a filter that the emulator doesn't know takes all."""
+
+    def matches(vpc: Parameters, filters: Mapping[str, Any]) -> bool:
+        return original(
+            vpc, {"is-default" if name == "isDefault" else name: values for name, values in filters.items()}
+        )
+
+    return matches
 
 
 def _refuse_while_attached(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -163,8 +163,11 @@ def test_a_rule_of_its_own(create: Create, vpc: Any, ec2: Any, unique: str) -> N
     assert (read["FromPort"], read["IpRanges"]) == (443, [{"CidrIp": "0.0.0.0/0"}])
 
 
-def test_the_default_network_is_found(provider: SandboxProvider, ec2: Any) -> None:
-    vpc = provider.invoke("aws:ec2/getVpc:getVpc", {"default": True})
+def test_the_default_network_is_found(provider: SandboxProvider, vpc: Any, ec2: Any) -> None:
+    other, vpc = vpc, provider.invoke("aws:ec2/getVpc:getVpc", {"default": True})
+    for name in ("is-default", "isDefault"):
+        (found,) = ec2.describe_vpcs(Filters=[{"Name": name, "Values": ["true"]}])["Vpcs"]
+        assert found["VpcId"] == vpc["id"] != other.id
     assert provider.invoke("aws:ec2/getVpc:getVpc", {"id": vpc["id"]}) == vpc
     of_vpc = [{"name": "vpc-id", "values": [vpc["id"]]}]
     subnets = provider.invoke("aws:ec2/getSubnets:getSubnets", {"filters": of_vpc})

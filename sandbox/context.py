@@ -1,5 +1,6 @@
 """What the functions that create resources work with: AWS clients of the sandbox, and a resource's inputs."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs] - it has none
+import botocore.session  # pyright: ignore[reportMissingTypeStubs] - it has none
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from sandbox.docker_engine import DockerEngine
@@ -26,6 +28,9 @@ _CLIENT_CONFIG: Final = Config(
     parameter_validation=True,
 )
 
+# A profile, which may not even exist, is for accounts; the sandbox needs none.
+_NOBODYS: Final = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+
 
 class Clients:
     """boto3 clients of the sandbox, made once each: the second thread that asks for one waits for the first."""
@@ -33,7 +38,10 @@ class Clients:
     def __init__(self, endpoint_url: str, region: str) -> None:
         self._options: dict[str, Any] = {"endpoint_url": endpoint_url, "config": _CLIENT_CONFIG}
         self._session: Any = cast("Any", boto3).Session(
-            aws_access_key_id=ACCESS_KEY, aws_secret_access_key=ACCESS_KEY, region_name=region
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=ACCESS_KEY,
+            region_name=region,
+            botocore_session=cast("Any", botocore.session).Session(session_vars=_NOBODYS),
         )
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()

@@ -22,8 +22,11 @@ def test_a_resource_type_that_is_not_listed_fails_with_its_name(provider: Sandbo
         provider.create(registration("aws:rds/instance:Instance"))
 
 
-def test_a_proxy_of_the_environment_is_not_for_the_sandbox(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_and_a_profile_of_the_environment_are_not_for_the_sandbox(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert Clients(sandbox.endpoint_url, REGION)("sts").get_caller_identity()["Account"] == ACCOUNT
 
 

@@ -13,6 +13,8 @@ from cli.errors import CliError
 from cli.project import find_root
 from engine.policy_driver import Finding, Report
 
+PACK = Path(__file__).parent.parent / "policy"
+"""The pack that comes with this command. It judges the exports of other projects, which have none or another one."""
 _COLOURS = {"mandatory": "red", "advisory": "yellow"}
 
 
@@ -47,7 +49,7 @@ def run_analyze(file: Path, policy_config: Path | None, *, as_json: bool) -> int
     from engine.policy_subjects import read_export
 
     subjects = read_export(file)
-    report = analyze(subjects, pack=find_root() / "policy", config=read_config(policy_config), dry_run=False)
+    report = analyze(subjects, pack=PACK, config=read_config(policy_config), dry_run=False)
     if as_json:
         print_json(report_document(report))
     else:

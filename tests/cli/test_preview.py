@@ -89,10 +89,13 @@ def test_a_program_that_fails_is_told_without_a_traceback(slipway: Slipway, publ
     assert (result.code, result.err) == (1, "slipway: no such luck\n")
 
 
-def test_an_exported_stack_is_judged(slipway: Slipway, public: Path) -> None:
+def test_an_exported_stack_is_judged_wherever_its_project_is(
+    slipway: Slipway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     urn = "urn:pulumi:dev::other::aws:ecrpublic/repository:Repository::open"
     resource = {"urn": urn, "type": "aws:ecrpublic/repository:Repository", "custom": True, "inputs": {}, "outputs": {}}
-    (public / "stack.json").write_text(json.dumps({"version": 3, "deployment": {"resources": [resource]}}))
+    (tmp_path / "stack.json").write_text(json.dumps({"version": 3, "deployment": {"resources": [resource]}}))
     result = slipway("policy", "analyze", "stack.json", "--json")
     assert result.code == 1
     assert json.loads(result.out)["violations"][0]["urn"] == urn

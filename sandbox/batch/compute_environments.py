@@ -7,7 +7,7 @@ import uuid
 from sandbox.batch.errors import ClientError
 from sandbox.batch.model import Json
 from sandbox.batch.paging import page
-from sandbox.batch.state import State, check_name
+from sandbox.batch.state import State
 
 FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
 # "This parameter isn't applicable to jobs that are running on Fargate resources": ComputeResource, API reference.
@@ -30,11 +30,7 @@ _NOT_UPDATABLE_ON_FARGATE = (*_NOT_ON_FARGATE, "type", "updateToLatestImageVersi
 
 
 def create(state: State, request: Json) -> Json:
-    name = request["computeEnvironmentName"]
-    check_name(name, "computeEnvironmentName")
-    arn = state.arns.of("compute-environment", name)
-    if arn in state.compute_environments:
-        raise ClientError("Object already exists")
+    name, arn = state.new(state.compute_environments, "compute-environment", request, "computeEnvironmentName")
     resources = request.get("computeResources")
     if request["type"] == "MANAGED" and resources is None:
         raise ClientError("computeResources is required for a managed compute environment.")

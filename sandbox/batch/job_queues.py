@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.batch.compute_environments import FARGATE, describe_by_reference
 from sandbox.batch.errors import ClientError
 from sandbox.batch.model import Json
-from sandbox.batch.state import State, check_name
+from sandbox.batch.state import State
 
 # Automatic remediation with jobStateTimeLimitActions, Batch user guide.
 _REASONS = frozenset(
@@ -19,11 +19,7 @@ _REASONS = frozenset(
 
 
 def create(state: State, request: Json) -> Json:
-    name = request["jobQueueName"]
-    check_name(name, "jobQueueName")
-    arn = state.arns.of("job-queue", name)
-    if arn in state.job_queues:
-        raise ClientError("Object already exists")
+    name, arn = state.new(state.job_queues, "job-queue", request, "jobQueueName")
     _check(state, request)
     order = _resolved_order(state, request.get("computeEnvironmentOrder", []))
     state.job_queues[arn] = {

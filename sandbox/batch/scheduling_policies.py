@@ -5,15 +5,11 @@ from __future__ import annotations
 from sandbox.batch.errors import ClientError
 from sandbox.batch.model import Json
 from sandbox.batch.paging import page
-from sandbox.batch.state import State, check_name
+from sandbox.batch.state import State
 
 
 def create(state: State, request: Json) -> Json:
-    name = request["name"]
-    check_name(name, "name")
-    arn = state.arns.of("scheduling-policy", name)
-    if arn in state.scheduling_policies:
-        raise ClientError("Object already exists")
+    name, arn = state.new(state.scheduling_policies, "scheduling-policy", request, "name")
     state.scheduling_policies[arn] = {**request, "arn": arn, "tags": request.get("tags", {})}
     return {"name": name, "arn": arn}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.batch.errors import ClientError
@@ -67,6 +67,15 @@ class State:
     def job_queue(self, reference: str) -> Json:
         """By name or ARN."""
         return self._find(self.job_queues, "job-queue", reference, "Job queue")
+
+    def new(self, existing: Mapping[str, Json], kind: str, request: Json, member: str) -> tuple[str, str]:
+        """Name and ARN of what a request makes; `member` has the name. Raises ClientError if it is bad or taken."""
+        name = request[member]
+        check_name(name, member)
+        arn = self.arns.of(kind, name)
+        if arn in existing:
+            raise ClientError("Object already exists")
+        return name, arn
 
     def _find(self, things: dict[str, Json], kind: str, reference: str, word: str) -> Json:
         thing = things.get(self.arns.resolve(kind, reference))

@@ -137,6 +137,18 @@ def role(create: Create) -> str:
     return create("aws:iam/role:Role", name="idle-role", assumeRolePolicy=json.dumps(trust))["arn"]
 
 
+@pytest.fixture
+def control(create: Create, unique: str) -> Created:
+    """What signs the requests of a distribution to its bucket."""
+    return create(
+        "aws:cloudfront/originAccessControl:OriginAccessControl",
+        name=unique,
+        originAccessControlOriginType="s3",
+        signingBehavior="always",
+        signingProtocol="sigv4",
+    )
+
+
 @dataclass(frozen=True)
 class Function:
     name: str

@@ -1,6 +1,7 @@
 """A CloudFront distribution as a browser meets it: here plain HTTP stands for HTTPS, and the bucket is private."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,18 +11,11 @@ from tests.sandbox.conftest import Create
 
 
 @pytest.fixture
-def host(create: Create, unique: str) -> str:
+def host(create: Create, control: Any, unique: str) -> str:
     """The host name of a distribution of a private bucket with an index, a page and an error page."""
     bucket = create("aws:s3/bucket:Bucket", bucket=unique)
     for key in ("index.html", "page.html", "404.html"):
         create("aws:s3/bucketObject:BucketObject", bucket=bucket.id, key=key, content=key, contentType="text/html")
-    control = create(
-        "aws:cloudfront/originAccessControl:OriginAccessControl",
-        name=unique,
-        originAccessControlOriginType="s3",
-        signingBehavior="always",
-        signingProtocol="sigv4",
-    )
     headers = create(
         "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
         name=unique,

@@ -95,16 +95,11 @@ def test_stages_keys_and_plans_are_changed(create: Create, api: Any, client: Cli
         assert (read["name"], read["tags"]) == (f"{unique}-b", OTHER_TAGS)
 
 
-def test_a_distribution_is_changed_disabled_and_deleted(create: Create, client: Clients, unique: str) -> None:
+def test_a_distribution_is_changed_disabled_and_deleted(
+    create: Create, client: Clients, control: Any, unique: str
+) -> None:
     cloudfront = client("cloudfront")
     bucket = create("aws:s3/bucket:Bucket", bucket=unique)
-    control = create(
-        "aws:cloudfront/originAccessControl:OriginAccessControl",
-        name=unique,
-        originAccessControlOriginType="s3",
-        signingBehavior="always",
-        signingProtocol="sigv4",
-    )
     headers = create(
         "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
         name=unique,
@@ -152,15 +147,10 @@ def test_a_distribution_is_changed_disabled_and_deleted(create: Create, client: 
     assert refused(cloudfront.get_distribution, Id=made.id) == "NoSuchDistribution"
 
 
-def test_what_belongs_to_a_distribution_is_changed_and_deleted(create: Create, client: Clients, unique: str) -> None:
+def test_what_belongs_to_a_distribution_is_changed_and_deleted(
+    create: Create, client: Clients, control: Any, unique: str
+) -> None:
     cloudfront = client("cloudfront")
-    control = create(
-        "aws:cloudfront/originAccessControl:OriginAccessControl",
-        name=unique,
-        originAccessControlOriginType="s3",
-        signingBehavior="always",
-        signingProtocol="sigv4",
-    )
     found = cloudfront.get_origin_access_control(Id=control.id)
     config = found["OriginAccessControl"]["OriginAccessControlConfig"]
     cloudfront.update_origin_access_control(

@@ -206,15 +206,10 @@ def test_object(create: Create, s3: Any, bucket: str, content: dict[str, Any]) -
     assert refused(s3.head_object, Bucket=bucket, Key="docs/openapi.json") == "404"
 
 
-def test_distribution(create: Create, client: Clients, bucket: str, unique: str, sandbox: Sandbox) -> None:
+def test_distribution(
+    create: Create, client: Clients, bucket: str, control: Any, unique: str, sandbox: Sandbox
+) -> None:
     cloudfront = client("cloudfront")
-    control = create(
-        "aws:cloudfront/originAccessControl:OriginAccessControl",
-        name=unique,
-        originAccessControlOriginType="s3",
-        signingBehavior="always",
-        signingProtocol="sigv4",
-    )
     policy = create(
         "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
         name=unique,

@@ -22,7 +22,7 @@ OPTIONS: Mapping[str, Any] = {
     "notifications": {"emails": ["team@example.org"]},
 }
 _GATEWAY, _SITES = "test_resources_apigateway", "test_life_cycles_of_sites"
-_LIVES = "test_life_cycles"
+_LIVES, _DATA = "test_life_cycles", "test_life_cycles_of_data"
 WALKS: Mapping[str, tuple[str, ...]] = {
     "aws:apigateway/apiKey:ApiKey": (
         f"{_GATEWAY}::test_key_and_usage_plan",
@@ -88,7 +88,7 @@ WALKS: Mapping[str, tuple[str, ...]] = {
         "test_resources_messaging::test_alarm",
         "test_cbor::test_an_alarm_from_creation_to_deletion",
     ),
-    "aws:dynamodb/table:Table": ("test_resources_registry::test_table", f"{_LIVES}::test_a_table_is_changed"),
+    "aws:dynamodb/table:Table": ("test_resources_registry::test_table", f"{_DATA}::test_a_table_is_changed"),
     "aws:ec2/internetGateway:InternetGateway": (
         "test_resources_network::test_internet_gateway",
         f"{_LIVES}::test_tags_of_a_network",
@@ -150,25 +150,25 @@ WALKS: Mapping[str, tuple[str, ...]] = {
     "aws:lambda/permission:Permission": ("test_resources_functions::test_permission",),
     "aws:s3/bucket:Bucket": (
         "test_resources_storage::test_bucket",
-        f"{_LIVES}::test_a_bucket_is_changed",
-        f"{_LIVES}::test_the_tags_of_a_bucket_are_those_of_s3_control",
+        f"{_DATA}::test_a_bucket_is_changed",
+        f"{_DATA}::test_the_tags_of_a_bucket_are_those_of_s3_control",
     ),
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": ("test_resources_storage::test_cors",),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ("test_resources_storage::test_lifecycle",),
-    "aws:s3/bucketObjectv2:BucketObjectv2": (f"{_LIVES}::test_an_object_is_changed",),
+    "aws:s3/bucketObjectv2:BucketObjectv2": (f"{_DATA}::test_an_object_is_changed",),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ("test_resources_storage::test_ownership_controls",),
     "aws:s3/bucketPolicy:BucketPolicy": ("test_resources_storage::test_bucket_policy",),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (
         "test_resources_storage::test_public_access_block",
-        f"{_LIVES}::test_a_bucket_is_changed",
+        f"{_DATA}::test_a_bucket_is_changed",
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
         "test_resources_storage::test_encryption",
-        f"{_LIVES}::test_a_bucket_is_changed",
+        f"{_DATA}::test_a_bucket_is_changed",
     ),
     "aws:s3/bucketVersioning:BucketVersioning": (
         "test_resources_storage::test_versioning",
-        f"{_LIVES}::test_a_bucket_is_changed",
+        f"{_DATA}::test_a_bucket_is_changed",
     ),
     "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration": ("test_resources_storage::test_website",),
     "aws:sns/topic:Topic": ("test_resources_messaging::test_topic",),

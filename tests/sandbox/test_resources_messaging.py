@@ -147,7 +147,7 @@ ALARM: Mapping[str, Any] = {
 
 
 def over_query(client: Clients, operation: str, **parameters: str) -> dict[str, Any]:
-    """What an operation of CloudWatch answers over the protocol that the provider speaks."""
+    """What an operation of CloudWatch answers over the protocol that older SDKs speak."""
     cloudwatch = client("cloudwatch")
     answer = patient.post(
         cloudwatch.meta.endpoint_url,

@@ -129,8 +129,7 @@ def _edit(text: str, project: str, consumer: str, wanted: Mapping[str, Any]) -> 
         slots, numbers = entry_of(value, "keyGenerations")
         check_follows(slots, numbers)
         for node, number in zip(numbers.value, generations, strict=True):
-            if yaml.safe_load(node.value) != number:
-                edits.replace(node.start_mark.index, end_of(text, node), str(number))
+            edits.replace(node.start_mark.index, end_of(text, node), str(number))
     else:
         add_entry(edits, value, "keyGenerations", generations)
     return edits.result()

@@ -150,6 +150,7 @@ def test_nothing_but_the_generations_changes_in_the_file(
         "config:\n",
         "all: &all {default: {}}\nconfig:\n  demo:consumers: *all\n",
         "one: &one {rate: 1}\nconfig:\n  demo:consumers:\n    default: *one\n",
+        "config:\n  demo:consumers:\n    default: {}\n    1: {}\n",  # a name that YAML takes for a number
         "none: &none 0\nconfig:\n  demo:consumers:\n    default: {keyGenerations: [1, *none]}\n",
     ],
 )

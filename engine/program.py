@@ -128,6 +128,11 @@ def _run(
         except Exception as error:
             # The futures of all that was still to come hold this same error; it is reported once, here.
             loop.set_exception_handler(lambda _loop, _context: None)
+            # Left to themselves, they would be complained of later, wherever memory is cleared up.
+            pending = asyncio.all_tasks(loop)
+            for task in pending:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
             raise ProgramError(str(error)) from error
         finally:
             loop.run_until_complete(loop.shutdown_default_executor())

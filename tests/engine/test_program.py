@@ -1,6 +1,7 @@
 """The offline engine against small programs. What these tests can't prove: that the real engine agrees; its
 behaviour is taken from the SDK's source and the provider's documentation."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,20 @@ def test_the_programs_own_error_is_kept_as_the_cause(runner: Runner) -> None:
     with pytest.raises(ProgramError, match="out of paper") as caught:
         runner.run("raise RuntimeError('out of paper')")
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_nothing_of_a_program_that_fails_is_left_under_way(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would warn of itself later, in another test."""
+    made = asyncio.new_event_loop()
+    monkeypatch.setattr(asyncio, "new_event_loop", lambda: made)
+    program = (
+        "import asyncio\nimport pulumi\nimport pulumi_aws as aws\n"
+        "pulumi.Output.from_input(asyncio.Future())\n"
+        "aws.s3.Bucket('same')\naws.s3.Bucket('same')\n"
+    )
+    with pytest.raises(ProgramError, match="Duplicate resource URN"):
+        runner.run(program)
+    assert asyncio.all_tasks(made) == set()
 
 
 def test_a_failing_provider_stops_the_program(runner: Runner) -> None:

@@ -17,7 +17,7 @@ ACCOUNT = "000000000000"
 FAILING_JOBS = 3
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def deployment(provider: SandboxProvider) -> Deployment:
     config = {
         "aws:region": REGION,

@@ -2,11 +2,14 @@
 
 Both files are read as the CLI reads them [Pulumi documentation, "Project file reference"]: a key without a namespace
 belongs to the project, a declared `default` or `value` applies where the stack sets nothing, and a declared type is
-checked. Values reach the program as strings; numbers, booleans, lists and mappings as JSON.
+checked. `pulumi config set` writes every plain value as text, so `"5"` is an integer and `"true"` a boolean, too. A
+number where a string is declared is refused, which the CLI takes for its text: YAML has already read 1.10 as 1.1.
+Values reach the program as strings; numbers, booleans, lists and mappings as JSON.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +20,12 @@ from engine.errors import ConfigError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times faster where libyaml is there."""
+
+_TEXTS: Mapping[str, re.Pattern[str]] = {
+    "integer": re.compile(r"[+-]?[0-9]+"),
+    "boolean": re.compile(r"true|false"),
+}
+"""What a value of the type looks like as text."""
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -72,9 +81,22 @@ def load_stack_config(project: Project, stack: str) -> dict[str, Any]:
         raise ConfigError(f"There is no stack {stack!r}: {path.name} does not exist. Stacks found: {known}.")
     values = _config_section(_read_yaml(path), project.name)
     for key, value in values.items():
-        if isinstance(value, dict) and "secure" in value:
-            raise ConfigError(f"{path.name}: {key} is encrypted; only the Pulumi CLI can open it.")
+        for place in _encrypted(value, key):
+            raise ConfigError(f"{path.name}: {place} is encrypted; only the Pulumi CLI can open it.")
     return values
+
+
+def _encrypted(value: object, place: str) -> Iterator[str]:
+    """Where a value is encrypted: it, or what it holds."""
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value)
+        if items.keys() == {"secure"} and isinstance(items["secure"], str):
+            yield place
+        for key, item in items.items():
+            yield from _encrypted(item, f"{place}.{key}")
+    elif isinstance(value, list):
+        for number, item in enumerate(cast("list[object]", value)):
+            yield from _encrypted(item, f"{place}[{number}]")
 
 
 def program_config(project: Project, values: Mapping[str, Any]) -> dict[str, str]:
@@ -90,8 +112,7 @@ def program_config(project: Project, values: Mapping[str, Any]) -> dict[str, str
         if declared is None or key not in stack_values:
             continue
         value = stack_values[key]
-        fits = isinstance(value, _PYTHON_TYPES.get(declared, (object,)))
-        if not fits or (declared == "integer" and isinstance(value, bool)):
+        if not _fits(declared, value):
             quotes = " Put it in quotes." if declared == "string" and isinstance(value, int | float) else ""
             problems.append(f"{key} must be of type {declared}, found {json.dumps(value, default=str)}.{quotes}")
     if problems:
@@ -103,6 +124,14 @@ def program_config(project: Project, values: Mapping[str, Any]) -> dict[str, str
     }
     merged.update(stack_values)
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in merged.items()}
+
+
+def _fits(declared: str, value: object) -> bool:
+    if isinstance(value, str) and declared in _TEXTS:
+        return _TEXTS[declared].fullmatch(value) is not None
+    if declared == "integer" and isinstance(value, bool):
+        return False
+    return isinstance(value, _PYTHON_TYPES.get(declared, (object,)))
 
 
 def _config_section(content: Mapping[str, Any], project: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ config:
   count: {type: integer, default: 3, description: how many}
   label: {type: string, default: none, description: text}
   shape: {type: object, default: {a: 1}, description: structured}
+  loud: {type: boolean, default: false, description: a switch}
 """
 
 COMPONENT = """
@@ -185,18 +186,28 @@ pulumi.export("all", [config.require_int("count"), config.require("label"), conf
 @pytest.mark.parametrize(
     ("values", "found"),
     [
-        ({"count": "5"}, '"5"'),
+        ({"count": "5.0"}, '"5.0"'),
+        ({"count": 5.5}, "5.5"),
         ({"count": True}, "true"),
         ({"label": 1}, r"1\. Put it in quotes\."),
         ({"shape": []}, r"\[\]\.$"),
+        ({"loud": "True"}, '"True"'),
+        ({"loud": 1}, "1"),
     ],
 )
-def test_a_value_of_another_type_than_declared_is_refused_as_the_cli_does(
-    runner: Runner, values: dict[str, Any], found: str
-) -> None:
+def test_a_value_of_another_type_than_declared_is_refused(runner: Runner, values: dict[str, Any], found: str) -> None:
     key = next(iter(values))
     with pytest.raises(ConfigError, match=f"demo:{key} must be of type .*, found {found}"):
         runner.run("", config=values)
+
+
+def test_numbers_and_switches_may_be_text_as_pulumi_config_set_writes_them(runner: Runner) -> None:
+    (runner.root / "Pulumi.dev.yaml").write_text('config:\n  demo:count: "-5"\n  demo:loud: "true"\n')
+    program = """
+import pulumi
+pulumi.export("all", [pulumi.Config().require_int("count"), pulumi.Config().require_bool("loud")])
+"""
+    assert runner.run(program).exports["all"] == [-5, True]
 
 
 def test_an_unknown_stack_is_refused_with_the_known_ones(runner: Runner) -> None:
@@ -204,10 +215,23 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(runner: Runner) -> None
         run_program(runner.root, "prod", provider=PreviewProvider("x"), preview=True)
 
 
-def test_an_encrypted_value_is_refused(runner: Runner) -> None:
-    (runner.root / "Pulumi.dev.yaml").write_text("config:\n  demo:label: {secure: v1:abc}\n")
-    with pytest.raises(ConfigError, match="demo:label is encrypted"):
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("{secure: v1:abc}", "demo:shape"),
+        ("{a: {b: [1, {secure: v1:abc}]}}", r"demo:shape\.a\.b\[1\]"),
+    ],
+)
+def test_an_encrypted_value_is_refused_however_deep(runner: Runner, value: str, place: str) -> None:
+    (runner.root / "Pulumi.dev.yaml").write_text(f"config:\n  demo:shape: {value}\n")
+    with pytest.raises(ConfigError, match=f"{place} is encrypted"):
         runner.run("")
+
+
+def test_a_setting_that_is_called_secure_is_no_encrypted_value(runner: Runner) -> None:
+    (runner.root / "Pulumi.dev.yaml").write_text("config:\n  demo:shape: {secure: true}\n")
+    program = "import pulumi\npulumi.export('shape', pulumi.Config().require_object('shape'))"
+    assert runner.run(program).exports == {"shape": {"secure": True}}
 
 
 @pytest.mark.parametrize("content", ["- a list", "config: [1]", "a: b: c"])

@@ -1,5 +1,6 @@
 """Start, stop and find the server, with real processes."""
 
+import io
 import json
 import os
 import signal
@@ -52,6 +53,29 @@ def test_a_started_sandbox_is_found_and_a_stopped_one_is_not(state: Path, free_p
     assert processes.marked(started.instance) == []
     assert not listens(free_port)
     assert not process.stop(state)
+
+
+def test_a_sandbox_that_takes_five_seconds_to_answer_is_not_gone(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes it for gone starts another one, and forgets what was deployed."""
+    known = process.Sandbox(instance="i", pid=1, port=1, region=REGION, started_at=0)
+
+    class Connection:
+        def __init__(self, _host: str, _port: int, timeout: float) -> None:
+            self.timeout = timeout
+
+        def request(self, *_what: str) -> None:
+            if self.timeout <= 5:
+                raise TimeoutError
+
+        def getresponse(self) -> io.BytesIO:
+            return io.BytesIO(json.dumps({"instance": "i"}).encode())
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(process.http.client, "HTTPConnection", Connection)
+    state.mkdir()
+    (state / "sandbox.json").write_text(json.dumps(asdict(known)))
+    assert process.status(state) == known
 
 
 def test_a_second_start_replaces_the_first(state: Path, free_port: int) -> None:

@@ -1,5 +1,6 @@
 """The resource monitor of the offline engine: records what the program registers, and asks a provider for outputs."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,11 +11,15 @@ from pulumi.runtime.mocks import MockMonitor, Mocks
 from pulumi.runtime.proto import resource_pb2
 
 from engine.checks import check_inputs
+from engine.errors import ProgramError
 from engine.provider import Provider
 from engine.registration import Registration
 from engine.values import UNKNOWN, from_struct, holds_secret, to_value
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(h|ms|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 Observer = Callable[[Registration, bool], None]
 """Called with each custom resource twice: False before it is created, True after."""
@@ -37,10 +42,14 @@ class RecordingMonitor(MockMonitor):
         self._provider = provider
         self._observer = observer
         self._lock = threading.Lock()
-        self._urns: set[str] = set()
-        self.registrations: list[Registration] = []
+        self._by_urn: dict[str, Registration] = {}
         self.stack_outputs: dict[str, Any] = {}
         self.secret_outputs: frozenset[str] = frozenset()
+
+    @property
+    def registrations(self) -> list[Registration]:
+        """In the order in which the program made them."""
+        return list(self._by_urn.values())
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         parent_type = parent.removeprefix(self._urn_prefix).split("::")[0] if parent else ""
@@ -49,12 +58,13 @@ class RecordingMonitor(MockMonitor):
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
         urn = self.make_urn(request.parent, request.type, request.name)
-        registration = _record(request, urn)
+        if request.transforms:  # pyright: ignore[reportUnknownMemberType] - typed by another file of the SDK
+            raise _transforms_are_refused(urn)
+        registration = _record(request, urn, self._by_urn.get(request.parent))
         with self._lock:
-            if urn in self._urns:
-                raise ValueError(f"Duplicate resource URN {urn}: two resources of one type and parent share a name.")
-            self._urns.add(urn)
-            self.registrations.append(registration)
+            if urn in self._by_urn:
+                raise ProgramError(f"Duplicate resource URN {urn}: two resources of one type and parent share a name.")
+            self._by_urn[urn] = registration
         response = resource_pb2.RegisterResourceResponse(urn=urn)
         if not request.custom:
             response.object.CopyFrom(request.object)
@@ -77,10 +87,7 @@ class RecordingMonitor(MockMonitor):
         if request.urn.split("::")[2] == STACK_TYPE:
             self.stack_outputs = outputs
             self.secret_outputs = frozenset(k for k, v in request.outputs.fields.items() if holds_secret(v))
-        with self._lock:
-            for registration in self.registrations:
-                if registration.urn == request.urn:
-                    registration.outputs = outputs
+        self._by_urn[request.urn].outputs = outputs
         return empty_pb2.Empty()
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
@@ -92,9 +99,20 @@ class RecordingMonitor(MockMonitor):
         return response
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
-        raise NotImplementedError(
-            f"{request.name} ({request.type}) is read with `get`: the offline engine has no state to read it from."
+        raise ProgramError(
+            f"{request.name} ({request.type}) is read, not made: the offline engine has no state to read it from."
         )
+
+    def RegisterStackTransform(self, request: object) -> empty_pb2.Empty:  # noqa: ARG002 - the name is the SDK's
+        raise _transforms_are_refused("The program")
+
+    def RegisterStackInvokeTransform(self, request: object) -> empty_pb2.Empty:  # noqa: ARG002 - the name is the SDK's
+        raise _transforms_are_refused("The program")
+
+
+def _transforms_are_refused(who: str) -> ProgramError:
+    """Without them a verdict would be that of another program."""
+    return ProgramError(f"{who} has transforms, which run in the real engine alone; `transformations` run here, too.")
 
 
 class _NoMocks(Mocks):
@@ -107,8 +125,12 @@ class _NoMocks(Mocks):
         raise AssertionError(f"unexpected resource {args}")
 
 
-def _record(request: resource_pb2.RegisterResourceRequest, urn: str) -> Registration:
+def _record(request: resource_pb2.RegisterResourceRequest, urn: str, parent: Registration | None) -> Registration:
     timeouts = request.customTimeouts
+    # The SDK hands on the parent's protection; its retention the engine does [pulumi/pulumi, source_eval.go].
+    retained = (
+        request.retainOnDelete if parent is None or request.HasField("retainOnDelete") else parent.retain_on_delete
+    )
     return Registration(
         urn=urn,
         type=request.type,
@@ -121,16 +143,25 @@ def _record(request: resource_pb2.RegisterResourceRequest, urn: str) -> Registra
             key: tuple(sorted(value.urns)) for key, value in request.propertyDependencies.items() if value.urns
         },
         protect=request.protect,
-        retain_on_delete=request.retainOnDelete,
+        retain_on_delete=retained,
         delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
         ignore_changes=tuple(request.ignoreChanges),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         custom_timeouts={
-            key: getattr(timeouts, key) for key in ("create", "update", "delete") if getattr(timeouts, key)
+            key: _seconds(getattr(timeouts, key), urn)
+            for key in ("create", "update", "delete")
+            if getattr(timeouts, key)
         },
         secret_inputs=frozenset(key for key, value in request.object.fields.items() if holds_secret(value)),
         provider=request.provider,
     )
+
+
+def _seconds(duration: str, urn: str) -> float:
+    parts = _DURATION.findall(duration)
+    if "".join(number + unit for number, unit in parts) != duration:
+        raise ProgramError(f"{urn} has the timeout {duration!r}, which is no duration such as 90s or 1h30m.")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def _fill(target: struct_pb2.Struct, inputs: struct_pb2.Struct, registration: Registration) -> None:

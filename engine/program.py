@@ -6,11 +6,13 @@ import contextvars
 import os
 import runpy
 import sys
+import traceback
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pulumi
 from google.protobuf import empty_pb2
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import settings as runtime_settings
@@ -19,7 +21,7 @@ from pulumi.runtime.stack import run_in_stack
 
 from engine import lazy_sdk
 from engine.config import load_project, load_stack_config, program_config
-from engine.errors import ProgramError
+from engine.errors import EngineError, ProgramError
 from engine.monitor import Observer, RecordingMonitor
 from engine.provider import Provider
 from engine.registration import Registration
@@ -81,7 +83,8 @@ def run_program(
 
     Raises:
         ConfigError: project or stack file.
-        ProgramError: the program raised; its text is the program's own.
+        ProgramError: the program raised, or ended itself; its text is the program's own, and the place of what isn't a
+            `RunError`.
     """
     lazy_sdk.install()
     project = load_project(root)
@@ -125,7 +128,7 @@ def _run(
         asyncio.set_event_loop(loop)
         try:
             loop.run_until_complete(run_in_stack(lambda: _execute(root)))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # The futures of all that was still to come hold this same error; it is reported once, here.
             loop.set_exception_handler(lambda _loop, _context: None)
             # Left to themselves, they would be complained of later, wherever memory is cleared up.
@@ -133,10 +136,27 @@ def _run(
             for task in pending:
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-            raise ProgramError(str(error)) from error
+            raise ProgramError(_told(error, root)) from error
         finally:
             loop.run_until_complete(loop.shutdown_default_executor())
             asyncio.set_event_loop(None)
+
+
+def _told(error: BaseException, root: Path) -> str:
+    """The text of an error, in which a bug of the program can be found: the engine shows a stack trace there."""
+    if isinstance(error, pulumi.RunError | EngineError):
+        return str(error)
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if _is_of_project(Path(frame.filename), root)
+    ]
+    place = f" ({Path(frames[-1].filename).relative_to(root)}, line {frames[-1].lineno})" if frames else ""
+    if isinstance(error, SystemExit):
+        return f"The program ended itself: sys.exit({error.code!r}){place}"
+    return f"{': '.join(filter(None, (type(error).__name__, str(error))))}{place}"
+
+
+def _is_of_project(file: Path, root: Path) -> bool:
+    return file.is_relative_to(root) and "site-packages" not in file.parts
 
 
 def _execute(root: Path) -> None:

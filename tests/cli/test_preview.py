@@ -86,7 +86,7 @@ def test_an_unknown_stack_is_refused(slipway: Slipway, public: Path) -> None:
 def test_a_program_that_fails_is_told_without_a_traceback(slipway: Slipway, public: Path) -> None:
     (public / "__main__.py").write_text("raise ValueError('no such luck')")
     result = slipway("preview", "--no-policy")
-    assert (result.code, result.err) == (1, "slipway: no such luck\n")
+    assert (result.code, result.err) == (1, "slipway: ValueError: no such luck (__main__.py, line 1)\n")
 
 
 def test_an_exported_stack_is_judged_wherever_its_project_is(

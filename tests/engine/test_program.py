@@ -276,6 +276,26 @@ def test_nothing_of_a_program_that_fails_is_left_under_way(runner: Runner, monke
     assert asyncio.all_tasks(made) == set()
 
 
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("import pulumi\nraise pulumi.RunError('no paper')", "no paper"),
+        ("\n{}['paper']", "KeyError: 'paper' (__main__.py, line 2)"),
+        ("assert False", "AssertionError (__main__.py, line 1)"),
+        (
+            "import pulumi\npulumi.Output.from_input(0).apply(lambda n:\n 1 / n)",
+            "division by zero (__main__.py, line 3)",
+        ),
+        ("import sys\nsys.exit(0)", "The program ended itself: sys.exit(0) (__main__.py, line 2)"),
+        ("import sys\nsys.exit('enough')", "The program ended itself: sys.exit('enough') (__main__.py, line 2)"),
+    ],
+)
+def test_an_error_that_the_program_did_not_mean_is_told_with_its_place(runner: Runner, program: str, told: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        runner.run(program)
+    assert str(caught.value).removeprefix("ZeroDivisionError: ") == told
+
+
 def test_a_failing_provider_stops_the_program(runner: Runner) -> None:
     class Failing(FixedProvider):
         def create(self, registration: Registration) -> tuple[str, dict[str, Any]]:
@@ -288,6 +308,48 @@ def test_a_failing_provider_stops_the_program(runner: Runner) -> None:
 def test_reading_an_existing_resource_is_refused_by_name(runner: Runner) -> None:
     with pytest.raises(ProgramError, match="offline engine has no state"):
         runner.run("import pulumi_aws as aws\naws.s3.Bucket.get('b', 'some-bucket')")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "aws.sns.Topic('t', opts=pulumi.ResourceOptions(transforms=[lambda args: None]))",
+        "pulumi.runtime.register_resource_transform(lambda args: None)",
+        "pulumi.runtime.register_invoke_transform(lambda args: None)",
+    ],
+)
+def test_transforms_are_refused_as_their_results_would_be_missed(runner: Runner, program: str) -> None:
+    with pytest.raises(ProgramError, match="has transforms, which run in the real engine alone"):
+        runner.run(f"import pulumi, pulumi_aws as aws\n{program}")
+
+
+def test_children_are_protected_and_retained_as_their_parent_unless_they_say_otherwise(runner: Runner) -> None:
+    program = """
+import pulumi, pulumi_aws as aws
+class Pair(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("demo:index:Pair", name, None, opts)
+        aws.sns.Topic("as-parent", opts=pulumi.ResourceOptions(parent=self))
+        aws.sns.Topic("own", opts=pulumi.ResourceOptions(parent=self, protect=False, retain_on_delete=False))
+Pair("pair", opts=pulumi.ResourceOptions(protect=True, retain_on_delete=True))
+"""
+    topics = runner.run(program).all("aws:sns/topic:Topic")
+    assert {item.name: (item.protect, item.retain_on_delete) for item in topics} == {
+        "as-parent": (True, True),
+        "own": (False, False),
+    }
+
+
+def test_timeouts_are_kept_in_seconds(runner: Runner) -> None:
+    program = """
+import pulumi, pulumi_aws as aws
+timeouts = pulumi.CustomTimeouts(create="1h30m", update="1.5s", delete="{}")
+aws.sns.Topic("t", opts=pulumi.ResourceOptions(custom_timeouts=timeouts))
+"""
+    topic = runner.run(program.format("500ms")).one("aws:sns/topic:Topic")
+    assert topic.custom_timeouts == {"create": 5400, "update": 1.5, "delete": 0.5}
+    with pytest.raises(ProgramError, match="has the timeout '5 minutes', which is no duration"):
+        runner.run(program.format("5 minutes"))
 
 
 def test_a_run_leaves_nothing_behind(runner: Runner) -> None:

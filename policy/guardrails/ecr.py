@@ -256,11 +256,14 @@ SCAN_ON_PUSH: Final = Rule(
 
 
 def check_kms(resource: Resource, _settings: Settings) -> Iterator[Finding]:
-    key = "encryptionConfiguration" if resource.kind == TEMPLATE else "encryptionConfigurations"
-    configurations = resource[key].items(or_single=True)
+    configurations = resource["encryptionConfigurations"].items()
     types = [configuration["encryptionType"].text("AES256") for configuration in configurations]
     if not any(encryption.startswith("KMS") for encryption in types):
-        found = f"encryptionType is {shown(types[0])}" if types else f"{key} is not set, so AES256 applies"
+        found = (
+            f"encryptionType is {shown(types[0])}"
+            if types
+            else "encryptionConfigurations is not set, so AES256 applies"
+        )
         yield Violation(found=found, expected="KMS")
 
 

@@ -4,35 +4,12 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from .resources import Resource
+from .resources import GLOBAL_MODULES, Resource
 from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
 from .values import MISSING, Node, shown
 
 PROVIDER: Final = "pulumi:providers:aws"
 CLOUDFRONT_REGION: Final = "us-east-1"
-
-GLOBAL_MODULES: Final = frozenset(
-    {
-        "account",
-        "billing",
-        "budgets",
-        "chatbot",
-        "cloudfront",
-        "costexplorer",
-        "cur",
-        "ecrpublic",
-        "globalaccelerator",
-        "iam",
-        "networkmanager",
-        "organizations",
-        "route53",
-        "route53domains",
-        "savingsplans",
-        "shield",
-        "waf",
-    }
-)
-"""Modules of services that have no region, whatever the provider says."""
 
 _CLOUDFRONT_NAMESPACES: Final = frozenset({"AWS/Billing", "AWS/CloudFront", "AWS/Route53"})
 """Metrics that exist in one region only."""

@@ -9,6 +9,28 @@ from typing import Final
 from .values import MISSING, UNKNOWN, Node, Unknown
 
 AWS_PACKAGES: Final = frozenset({"aws"})
+GLOBAL_MODULES: Final = frozenset(
+    {
+        "account",
+        "billing",
+        "budgets",
+        "chatbot",
+        "cloudfront",
+        "costexplorer",
+        "cur",
+        "ecrpublic",
+        "globalaccelerator",
+        "iam",
+        "networkmanager",
+        "organizations",
+        "route53",
+        "route53domains",
+        "savingsplans",
+        "shield",
+        "waf",
+    }
+)
+"""Modules of services that have no region, whatever the provider says."""
 _CREDENTIALS: Final = (
     *("accessKey", "allowedAccountIds", "assumeRole", "assumeRoles", "assumeRoleWithWebIdentity", "profile"),
     *("sharedConfigFiles", "sharedCredentialsFiles"),
@@ -93,7 +115,9 @@ class Resource:
         return tuple(self.provider.get(key) for key in _CREDENTIALS)
 
     def is_elsewhere(self, other: "Resource") -> bool:
-        """Whether it is deployed in another region than `other`, as far as both tell."""
+        """Whether it is deployed in another region than `other`, as far as both tell and have one."""
+        if {resource.kind.partition(":")[0] for resource in (self, other)} & GLOBAL_MODULES:
+            return False
         return self.region is not None and other.region is not None and self.region != other.region
 
 

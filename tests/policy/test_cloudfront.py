@@ -1,5 +1,6 @@
 """CloudFront rules: what they accept, what they refuse, and what they leave open."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -339,6 +340,11 @@ class TestSecurityHeaders:
         linked = site(UNKNOWN, depends={"defaultCacheBehavior": [good]})
         assert verdict(cloudfront.SECURITY_HEADERS, linked, good).status == "pass"
         assert verdict(cloudfront.SECURITY_HEADERS, linked, bad).status == "violation"
+
+    def test_policy_may_be_made_through_the_provider_of_another_region(self):
+        subject = dataclasses.replace(site(), provider={"region": "us-east-1"})
+        policy = dataclasses.replace(headers(None), provider={"region": "eu-central-1"})
+        assert verdict(cloudfront.SECURITY_HEADERS, subject, policy).status == "violation"
 
     def test_policy_from_elsewhere_is_not_yet_known_unless_trusted(self):
         subject = site("11111111-2222-3333-4444-555555555555")

@@ -312,10 +312,11 @@ class TestKms:
     def test_anything_else_is_shown(self, configurations: Any):
         assert verdict(ecr.KMS, repository(encryptionConfigurations=configurations)).status == "violation"
 
-    def test_template_has_a_single_configuration(self):
+    def test_template_is_judged_by_the_same_list(self):
         kind = "ecr:RepositoryCreationTemplate"
-        subject = resource(kind, {"encryptionConfiguration": {"encryptionType": "KMS"}})
+        subject = resource(kind, {"encryptionConfigurations": [{"encryptionType": "KMS"}]})
         assert verdict(ecr.KMS, subject).status == "pass"
+        assert verdict(ecr.KMS, resource(kind)).found == ["encryptionConfigurations is not set, so AES256 applies"]
 
     def test_unknown_is_not_yet_known(self):
         assert verdict(ecr.KMS, repository(encryptionConfigurations=UNKNOWN)).status == "unknown"

@@ -64,6 +64,13 @@ class TestResource:
         pair = [resource("s3:Bucket", {"region": region}) for region in (first, second)]
         assert pair[0].is_elsewhere(pair[1]) is elsewhere
 
+    def test_services_without_regions_are_nowhere_else(self):
+        here, there = resource("s3:Bucket", provider={"region": "a"}), {"region": "b"}
+        distribution = resource("cloudfront:Distribution", provider=there)
+        assert not here.is_elsewhere(distribution)
+        assert not distribution.is_elsewhere(here)
+        assert here.is_elsewhere(resource("sns:Topic", provider=there))
+
 
 def reference(value: Any, **more: Any) -> Resource:
     return resource("s3:BucketPolicy", {"bucket": value, "nested": [{"bucket": value}]}, name="reference", **more)

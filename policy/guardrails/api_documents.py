@@ -25,6 +25,8 @@ class Operation:
     method: str
     """Lower case; `any` for API Gateway's own extension."""
     node: Node
+    item: Node
+    """What the path has for all its methods."""
 
     @property
     def label(self) -> str:
@@ -51,14 +53,15 @@ def operations(document: Node) -> Iterator[Operation]:
     for path, item in document["paths"].fields().items():
         if path.startswith("x-"):
             continue
-        for name, operation in _followed(document, item).fields().items():
+        own = followed(document, item)
+        for name, operation in own.fields().items():
             method = "any" if name == ANY_METHOD else name.lower()
             if method == "any" or method in METHODS:
-                yield Operation(path, method, operation)
+                yield Operation(path, method, operation, own)
 
 
-def _followed(document: Node, item: Node) -> Node:
-    """A path item, or the one in the same document that it refers to."""
+def followed(document: Node, item: Node) -> Node:
+    """A path item or parameter, or the one in the same document that it refers to."""
     reference = item["$ref"]
     if reference.missing:
         return item

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from .api_documents import METHOD, REST_API, REST_API_PUT, Operation, body_of, operations
+from .api_documents import METHOD, REST_API, REST_API_PUT, Operation, body_of, followed, operations
 from .api_plans import DEPLOYMENT, STAGE
 from .resources import Link, Resource, Stack, all_links, any_link
 from .rules import Finding, Level, NotApplicable, NotYetKnown, Rule, Settings, Severity, Violation, each
@@ -25,11 +25,16 @@ def check_validate_body(resource: Resource, stack: Stack, _settings: Settings) -
     if method not in METHODS_WITH_BODY:
         yield NotApplicable(f"{method} carries no body")
         return
-    models = resource["requestModels"]
-    if not any(model.text() != "Empty" for model in models.fields().values() if model.known) and not any(
-        not model.known for model in models.fields().values()
-    ):
+    yield from each((_check_model, _check_validator), lambda part: part(resource, stack, method))
+
+
+def _check_model(resource: Resource, _stack: Stack, method: str) -> Iterator[Finding]:
+    models = resource["requestModels"].fields().values()
+    if all(model.known and model.text() == "Empty" for model in models):
         yield Violation(found=f"requestModels has no model for the body of {method}", expected="a model a content type")
+
+
+def _check_validator(resource: Resource, stack: Stack, _method: str) -> Iterator[Finding]:
     validator = resource["requestValidatorId"]
     if validator.known and validator.blank:
         yield Violation(found="requestValidatorId is not set", expected="a validator with validateRequestBody")
@@ -60,20 +65,19 @@ def _check_validated_document(resource: Resource) -> Iterator[Finding]:
             yield Violation(
                 found=f"{operation.label} is under no validator that validates bodies", expected=f"{VALIDATOR} for it"
             )
-        elif not _has_schema(operation.node):
+        elif not _has_schema(document, operation):
             yield Violation(found=f"{operation.label} has no schema for its body", expected="a schema for its body")
 
     yield from each((item for item in operations(document) if item.method.upper() in METHODS_WITH_BODY), check)
 
 
-def _has_schema(operation: Node) -> bool:
-    contents = operation["requestBody"]["content"].fields().values()
-    if not operation["requestBody"]["$ref"].missing or any(not item["schema"].missing for item in contents):
+def _has_schema(document: Node, operation: Operation) -> bool:
+    body = operation.node["requestBody"]
+    if not body["$ref"].missing or any(not item["schema"].missing for item in body["content"].fields().values()):
         return True
-    return any(
-        parameter["in"].equals("body") and not parameter["schema"].missing
-        for parameter in operation["parameters"].items()
-    )
+    listed = [*operation.node["parameters"].items(), *operation.item["parameters"].items()]
+    parameters = [followed(document, parameter) for parameter in listed]
+    return any(item["in"].equals("body") and not item["schema"].missing for item in parameters)
 
 
 VALIDATE_BODY: Final = Rule(
@@ -174,14 +178,21 @@ TRACING: Final = Rule(
 
 
 def check_waf(resource: Resource, stack: Stack, _settings: Settings) -> Iterator[Finding]:
-    found = any_link(
-        stack.link(association, association["resourceArn"], resource, "arn")
-        for association in stack.of("wafv2:WebAclAssociation", "wafregional:WebAclAssociation")
-    )
+    associations = stack.of("wafv2:WebAclAssociation", "wafregional:WebAclAssociation")
+    found = any_link(_guards(stack, association, resource) for association in associations)
     if found is Link.UNKNOWN:
         yield NotYetKnown(path="resourceArn", why="of a web ACL association may name it")
     elif found is Link.NO:
         yield Violation(found="no web ACL is associated with it", expected="a WAFv2 web ACL")
+
+
+def _guards(stack: Stack, association: Resource, stage: Resource) -> Link:
+    arn = association["resourceArn"]
+    link = stack.link(association, arn, stage, "arn")
+    made_of, api = (item.property_dependencies for item in (association, stage))
+    # An ARN that is put together of the API's id and the stage's name isn't made of the stage.
+    by_api = not arn.known and made_of.get(arn.path, frozenset()) & api.get("restApi", frozenset())
+    return Link.UNKNOWN if link is Link.NO and by_api else link
 
 
 WAF: Final = Rule(
@@ -200,20 +211,23 @@ WAF: Final = Rule(
 
 
 def check_error_cors(resource: Resource, stack: Stack, _settings: Settings) -> Iterator[Finding]:
-    document = body_of(resource)
-    if document is not None:
-        yield from _check_documented_errors(document)
-        return
-    methods = [
+    documents = list(_documents(resource, stack))
+    by_document = (link for document, link in documents if _has_options(document))
+    by_method = (
         all_links([stack.link(method, method["restApi"], resource, "id"), _is_options(method)])
         for method in stack.of(METHOD)
-    ]
-    if any_link(methods) is not Link.YES:
+    )
+    preflight = any_link([*by_document, *by_method])
+    if preflight is Link.NO:
         yield NotApplicable("has no OPTIONS method, so browsers of other origins don't call it")
+        return
+    if preflight is Link.UNKNOWN:
+        yield NotYetKnown(path="restApi", why="of an OPTIONS method may name it")
         return
     responses = stack.of("apigateway:Response")
     for kind in ERROR_RESPONSES:
-        found = any_link(_answers(stack, response, resource, kind) for response in responses)
+        documented = (link for document, link in documents if _documents_answer(document, kind))
+        found = any_link([*documented, *(_answers(stack, response, resource, kind) for response in responses)])
         if found is Link.UNKNOWN:
             yield NotYetKnown(path="restApiId", why=f"of a gateway response for {kind} may name it")
         elif found is Link.NO:
@@ -236,14 +250,22 @@ def _answers(stack: Stack, response: Resource, api: Resource, kind: str) -> Link
     return stack.link(response, response["restApiId"], api, "id")
 
 
-def _check_documented_errors(document: Node) -> Iterator[Finding]:
-    if not any(operation.method == "options" for operation in operations(document)):
-        yield NotApplicable("has no OPTIONS operation, so browsers of other origins don't call it")
-        return
-    for kind in ERROR_RESPONSES:
-        headers = document[GATEWAY_RESPONSES][kind]["responseParameters"].fields()
-        if ALLOW_ORIGIN not in {key.lower() for key in headers}:
-            yield _no_cors(kind)
+def _documents(api: Resource, stack: Stack) -> Iterator[tuple[Node, Link]]:
+    """The documents that say what the API has, and whether each is of this one."""
+    owners = [(put, stack.link(put, put["restApiId"], api, "id")) for put in stack.of(REST_API_PUT)]
+    for owner, link in ((api, Link.YES), *owners):
+        document = body_of(owner) if link is not Link.NO else None
+        if document is not None:
+            yield document, link
+
+
+def _has_options(document: Node) -> bool:
+    return any(operation.method == "options" for operation in operations(document))
+
+
+def _documents_answer(document: Node, kind: str) -> bool:
+    headers = document[GATEWAY_RESPONSES][kind]["responseParameters"].fields()
+    return ALLOW_ORIGIN in {key.lower() for key in headers}
 
 
 def _no_cors(kind: str) -> Violation:

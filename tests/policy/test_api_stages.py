@@ -41,6 +41,10 @@ class TestValidateBody:
         lax = resource("apigateway:RequestValidator", {"id": "v1", "validateRequestBody": flag}, name="lax")
         assert verdict(api_stages.VALIDATE_BODY, method(), lax).found == ["its validator 'lax' doesn't validate bodies"]
 
+    def test_models_that_are_not_known_hide_no_missing_validator(self):
+        answer = verdict(api_stages.VALIDATE_BODY, method(requestModels=UNKNOWN, requestValidatorId=None))
+        assert (answer.unknown, answer.found) == (["requestModels"], ["requestValidatorId is not set"])
+
     def test_validator_of_another_stack_is_trusted(self):
         assert verdict(api_stages.VALIDATE_BODY, method()).status == "pass"
 
@@ -119,6 +123,18 @@ class TestValidatedDocument:
     def test_operation_without_schema_is_refused(self, operation: Any):
         subject = documented(operation, **{ALL: "full"})
         assert verdict(api_stages.VALIDATE_BODY, subject).found == ["POST /jobs has no schema for its body"]
+
+    @pytest.mark.parametrize("place", ["operation", "path"])
+    @pytest.mark.parametrize("reference", [True, False])
+    def test_parameters_are_found_by_reference_and_of_the_whole_path(self, place: str, reference: bool):
+        body = {"in": "body", "name": "Job", "schema": {"$ref": "#/definitions/Job"}}
+        listed = {"parameters": [{"$ref": "#/parameters/Job"} if reference else body]}
+        more = {"parameters": {"Job": body}, ALL: "full"}
+        path = {"post": listed} if place == "operation" else {"post": {}, **listed}
+        assert verdict(api_stages.VALIDATE_BODY, documented({}, paths={"/jobs": path}, **more)).status == "pass"
+        more["parameters"] = {"Job": {"in": "header", "name": "Job"}}
+        answer = verdict(api_stages.VALIDATE_BODY, documented({}, paths={"/jobs": path}, **more))
+        assert answer.status == ("violation" if reference else "pass")
 
     def test_operations_without_body_are_left_alone(self):
         subject = resource("apigateway:RestApi", {"body": {"paths": {"/jobs": {"get": {}}}}})
@@ -204,6 +220,18 @@ class TestWaf:
         )
         assert verdict(api_stages.WAF, subject, association).status == "pass"
 
+    def test_arn_of_the_api_and_a_name_is_not_yet_known(self):
+        api, other = (resource("apigateway:RestApi", {}, name=name) for name in ("api", "other"))
+        fields = {"restApi": UNKNOWN_TEXT, "stageName": "default", "arn": UNKNOWN_TEXT}
+        subject = resource("apigateway:Stage", fields, depends={"restApi": [api]})
+
+        def association(*made_of: Resource) -> Resource:
+            depends = {"resourceArn": list(made_of)}
+            return resource("wafv2:WebAclAssociation", {"resourceArn": UNKNOWN_TEXT}, depends=depends)
+
+        assert verdict(api_stages.WAF, subject, api, association(api)).unknown == ["resourceArn"]
+        assert verdict(api_stages.WAF, subject, api, other, association(other)).status == "violation"
+
     def test_association_with_something_else_is_shown(self):
         association = resource("wafv2:WebAclAssociation", {"resourceArn": "arn:s2"})
         assert verdict(api_stages.WAF, stage(arn="arn:s1"), association).status == "violation"
@@ -272,3 +300,19 @@ class TestErrorCors:
         assert len(verdict(api_stages.ERROR_CORS, bare).found) == 2
         none = resource("apigateway:RestApi", {"body": {"paths": {"/jobs": {"get": {}}}}})
         assert verdict(api_stages.ERROR_CORS, none).status == "not applicable"
+
+    def test_responses_beside_a_body_count(self):
+        api = resource("apigateway:RestApi", {"id": "a1", "body": {"paths": {"/jobs": {"options": {}}}}}, name="api")
+        answer = verdict(api_stages.ERROR_CORS, api, response("DEFAULT_4XX"), response("DEFAULT_5XX"))
+        assert answer.status == "pass"
+        assert len(verdict(api_stages.ERROR_CORS, api, response("DEFAULT_4XX")).found) == 1
+
+    @pytest.mark.parametrize(("owner", "status"), [("a1", "violation"), ("a2", "not applicable"), (UNKNOWN, "unknown")])
+    def test_body_that_is_put_is_judged_too(self, owner: Any, status: str):
+        body = {"paths": {"/jobs": {"options": {}}}}
+        put = resource("apigateway:RestApiPut", {"restApiId": owner, "body": body}, name="put")
+        assert verdict(api_stages.ERROR_CORS, API, put).status == status
+
+    def test_preflight_of_an_unknown_api_is_not_yet_known(self):
+        options = resource("apigateway:Method", {"restApi": UNKNOWN, "httpMethod": "OPTIONS"}, name="options")
+        assert verdict(api_stages.ERROR_CORS, API, options).unknown == ["restApi"]

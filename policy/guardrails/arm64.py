@@ -14,7 +14,7 @@ GRAVITON: Final = re.compile(r"(a1|[a-z]+\d+g[a-z]*)(-[a-z0-9]+)?(\.[a-z0-9-]+)?
 """Families and types with a Graviton processor: digits, then `g` (`c7g`, `c7gn`, `r8gd`), and the first, `a1`."""
 BATCH_ARM64: Final = "default_arm64"
 """AWS Batch's own choice among Graviton families; its `optimal` is x86."""
-PLATFORMS: Final = frozenset({"linux/arm64", "linux/arm64/v8"})
+PLATFORMS: Final = frozenset({"linux/arm64", "linux/arm64/v8", "linux/aarch64"})
 
 
 def check_lambda(resource: Resource, _settings: Settings) -> Iterator[Finding]:
@@ -151,7 +151,9 @@ def check_image_build(resource: Resource, _settings: Settings) -> Iterator[Findi
                     expected="one single-platform image",
                     fix="Push the linux/arm64 image alone and refer to its own digest.",
                 )
-        case "docker:Image":
+        case "docker:RemoteImage" | "docker:RegistryImage" if resource["build"].missing:
+            yield NotApplicable("builds nothing: it names an image that is there already")
+        case "docker:Image" | "docker:RemoteImage" | "docker:RegistryImage":
             build = resource["build"]
             # Version 3 takes the path of the context here, so no platform.
             platform = build["platform"] if build.missing or build.is_object else None
@@ -179,7 +181,7 @@ IMAGE_BUILD: Final = Rule(
     why="Without a platform the machine that builds decides; Lambda refuses a manifest for several platforms.",
     fix="Set platforms to ['linux/arm64'] (docker-build), or build.platform to linux/arm64 (docker).",
     link="https://www.pulumi.com/registry/packages/docker-build/api-docs/image/",
-    kinds=("docker-build:Image", "docker-build:Index", "docker:Image"),
+    kinds=("docker-build:Image", "docker-build:Index", "docker:Image", "docker:RemoteImage", "docker:RegistryImage"),
     check=check_image_build,
 )
 

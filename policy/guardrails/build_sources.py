@@ -5,7 +5,7 @@ from typing import Final
 from .resources import Resource
 from .values import MalformedError, Node, NotYetKnownError
 
-_PARTS: Final = ("context", "path", "dockerfile", "target", "buildArgs", "args")
+_PARTS: Final = ("context", "path", "dockerfile", "target", "buildArgs", "buildArg", "args")
 """Of a build, or of what it has under `build`: each is text, or an object of texts."""
 
 

@@ -91,7 +91,7 @@ def _compare(use: Use, index: RunningImages) -> Iterator[Finding]:
 
 def _same_repository(use: Use, other: Use, index: RunningImages) -> Link:
     if use.reference is not None and other.reference is not None:
-        return Link.YES if use.reference.address == other.reference.address else Link.NO
+        return Link.YES if use.reference.place == other.reference.place else Link.NO
     if use.sources & other.sources:
         return Link.YES
     first, second = index.home(use), index.home(other)

@@ -78,8 +78,11 @@ def _built_image(resource: Resource) -> Iterator[Group]:
 
 def _docker_image(resource: Resource) -> Iterator[Group]:
     build = resource["build"]
-    if not build.known or build.is_object:  # it may be a path or a flag, too
-        yield lambda: _of_fields(build["args"])
+    if not build.known:
+        yield lambda: _of_fields(build)  # which says so, once
+    elif build.is_object:  # it may be a path or a flag, too
+        for key in ("args", "buildArg", "buildArgs"):
+            yield lambda key=key: _of_fields(build[key])
 
 
 def _build_project(resource: Resource) -> Iterator[Group]:
@@ -95,6 +98,8 @@ _READERS: Final[Mapping[str, Callable[[Resource], Iterator[Group]]]] = {
     "ecs:TaskDefinition": _task_definition,
     "docker-build:Image": _built_image,
     "docker:Image": _docker_image,
+    "docker:RegistryImage": _docker_image,
+    "docker:RemoteImage": _docker_image,
     "codebuild:Project": _build_project,
 }
 

@@ -27,7 +27,7 @@ _DIGESTS: Final = ("digest", "repoDigest", "sha256Digest")
 _REFERENCE: Final = re.compile(
     r"(?P<address>[^\s@]+?)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]*))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
-_ECR_HOST: Final = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\..+")
+_ECR_HOST: Final = re.compile(r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\..+")
 
 _NO_ACCOUNT: Final = "000000000000."
 """How a URL begins where the account isn't known: in an offline preview and in emulators."""
@@ -45,6 +45,12 @@ class Reference:
     @property
     def repository(self) -> str:
         return self.address.partition("/")[2]
+
+    @property
+    def place(self) -> str:
+        """The address, the same whether an ECR registry is named by its usual, its FIPS or its dual-stack host."""
+        host = _ECR_HOST.fullmatch(self.address.partition("/")[0])
+        return f"{host['account']}.{host['region']}/{self.repository}" if host else self.address
 
     @property
     def region(self) -> str:
@@ -235,7 +241,7 @@ def names(reference: Reference, repository: Resource, origins: frozenset[str] = 
     """Whether a reference is to a repository: by its URL, else by its name, host and region."""
     url = repository.output("repositoryUrl").raw
     if isinstance(url, str) and not url.startswith(_NO_ACCOUNT):
-        return reference.address == url
+        return reference.place == Reference(address=url).place
     if repository.region and reference.region and repository.region != reference.region:
         return False
     name = repository.output("name").raw

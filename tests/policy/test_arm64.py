@@ -220,7 +220,7 @@ BUILD = "docker-build:index:Image"
 
 
 class TestImageBuild:
-    @pytest.mark.parametrize("platform", ["linux/arm64", "linux/arm64/v8", "Linux/ARM64"])
+    @pytest.mark.parametrize("platform", ["linux/arm64", "linux/arm64/v8", "Linux/ARM64", "linux/aarch64"])
     def test_single_arm64_passes(self, platform: str):
         assert verdict(arm64.IMAGE_BUILD, resource(BUILD, {"platforms": [platform]})).status == "pass"
         docker = resource("docker:index/image:Image", {"build": {"platform": platform}})
@@ -246,9 +246,16 @@ class TestImageBuild:
             "build.platform is not set, so it is the builder's own"
         ]
 
-    def test_docker_for_amd64_is_refused(self):
-        subject = resource("docker:index/image:Image", {"build": {"platform": "linux/amd64"}})
+    @pytest.mark.parametrize("kind", ["image:Image", "remoteImage:RemoteImage", "registryImage:RegistryImage"])
+    def test_docker_for_amd64_is_refused(self, kind: str):
+        subject = resource(f"docker:index/{kind}", {"build": {"platform": "linux/amd64"}})
         assert verdict(arm64.IMAGE_BUILD, subject).found == ["build.platform is 'linux/amd64'"]
+
+    @pytest.mark.parametrize("kind", ["remoteImage:RemoteImage", "registryImage:RegistryImage"])
+    def test_docker_that_builds_nothing_is_not_applicable(self, kind: str):
+        subject = resource(f"docker:index/{kind}", {"name": "nginx:1.29", "platform": "linux/amd64"})
+        assert verdict(arm64.IMAGE_BUILD, subject).status == "not applicable"
+        assert verdict(arm64.IMAGE_BUILD, resource(f"docker:index/{kind}", {"build": UNKNOWN})).status == "unknown"
 
     def test_index_of_several_images_is_refused(self):
         subject = resource("docker-build:index:Index", {"sources": ["a", UNKNOWN_TEXT]})

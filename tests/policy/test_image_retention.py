@@ -247,6 +247,11 @@ class TestRepository:
     def test_stack_without_repositories_is_not_applicable(self):
         assert verdict(RULE, job(image())).status == "not applicable"
 
+    def test_repository_is_found_by_each_host_of_its_registry(self):
+        reference = image().replace("dkr.ecr.eu-central-1.amazonaws.com", "dkr-ecr.eu-central-1.on.aws")
+        jobs = repository()
+        assert verdict(RULE, job(reference), jobs, policy(keep(1), of=jobs)).status == "violation"
+
     def test_name_and_region_stand_for_an_unknown_url(self):
         own = repository(repositoryUrl=UNKNOWN_TEXT)
         assert judged(pushed(1), of=own).status == "violation"

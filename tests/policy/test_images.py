@@ -128,6 +128,15 @@ class TestOneDigest:
             "while TaskDefinition 'task' runs sha256:0a0a0a0a0a0a",
         ]
 
+    @pytest.mark.parametrize(
+        "host",
+        ["dkr.ecr-fips.eu-central-1.amazonaws.com", "dkr-ecr.eu-central-1.on.aws", "dkr-ecr-fips.eu-central-1.on.aws"],
+    )
+    def test_hosts_of_one_registry_are_the_same(self, host: str):
+        other = image(digest=OTHER_DIGEST).replace("dkr.ecr.eu-central-1.amazonaws.com", host)
+        assert verdict(self.RULE, function(image()), job(other)).status == "violation"
+        assert verdict(self.RULE, function(image()), job(other.replace("123456789012", "210987654321"))).found == []
+
     def test_other_repositories_are_not_compared(self):
         elsewhere = image(digest=OTHER_DIGEST).replace("eu-central-1", "eu-west-1")
         others = [function(image("other", OTHER_DIGEST)), task(elsewhere, image("none", OTHER_DIGEST))]

@@ -65,6 +65,12 @@ PLACES = {
     "containerProperties.command[0]": job({"command": [f"export DB_PASSWORD={SECRET}"]}),
     "parameters.password": job({}, parameters={"password": SECRET, "size": "3"}),
     "buildArgs.DB_PASSWORD": resource("docker-build:index:Image", {"buildArgs": {"DB_PASSWORD": SECRET}}),
+    "build.buildArg.DB_PASSWORD": resource(
+        "docker:index/remoteImage:RemoteImage", {"build": {"buildArg": {"DB_PASSWORD": SECRET}}}
+    ),
+    "build.buildArgs.DB_PASSWORD": resource(
+        "docker:index/registryImage:RegistryImage", {"build": {"buildArgs": {"DB_PASSWORD": SECRET}}}
+    ),
     "build.args.DB_PASSWORD": resource("docker:index/image:Image", {"build": {"args": {"DB_PASSWORD": SECRET}}}),
     "environment.environmentVariables[0]": project("PLAINTEXT"),
 }

@@ -1,9 +1,9 @@
 """What the AWS and docker-build providers' Check adds to a resource's inputs: auto-names and defaults.
 
 Auto-naming [pulumi-aws, provider/resources.go and the bridge's AutoName]: an unset name property becomes the logical
-name, a hyphen and seven hexadecimal digits, cut to the limit of AWS. The digits are random there; here they follow from
-the URN, so that two previews of one program are equal. Defaults are those that the Terraform schema of the provider
-declares [documentation of each resource of pulumi-aws 7.51, "Defaults to"].
+name, a hyphen and seven hexadecimal digits; where that is longer than AWS allows, Check fails. The digits are random
+there; here they follow from the URN, so that two previews of one program are equal. Defaults are those that the
+Terraform schema of the provider declares [documentation of each resource of pulumi-aws 7.51, "Defaults to"].
 
 Only types that a program of this project uses are listed; a test fails when a stack uses a type that isn't.
 """
@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from engine.errors import ProgramError
 
 _SUFFIX_DIGITS = 7
 
@@ -36,7 +38,6 @@ CHECKS: Mapping[str, Check] = {
     "aws:apigateway/integrationResponse:IntegrationResponse": Check(),
     "aws:apigateway/method:Method": Check(defaults={"apiKeyRequired": False}),
     "aws:apigateway/methodResponse:MethodResponse": Check(),
-    "aws:apigateway/methodSettings:MethodSettings": Check(),
     "aws:apigateway/model:Model": Check("name"),
     "aws:apigateway/requestValidator:RequestValidator": Check(
         "name", defaults={"validateRequestBody": False, "validateRequestParameters": False}
@@ -62,7 +63,6 @@ CHECKS: Mapping[str, Check] = {
             "waitForDeployment": True,
         }
     ),
-    "aws:cloudfront/function:Function": Check("name", 64, defaults={"publish": True}),
     "aws:cloudfront/originAccessControl:OriginAccessControl": Check(
         "name", defaults={"description": "Managed by Pulumi"}
     ),
@@ -118,6 +118,8 @@ CHECKS: Mapping[str, Check] = {
     "aws:ecs/taskDefinition:TaskDefinition": Check(
         defaults={"enableFaultInjection": False, "skipDestroy": False, "trackLatest": False}
     ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Check(),
+    "aws:iam/policy:Policy": Check("name", 128, suppressed_by=("namePrefix",), defaults={"path": "/"}),
     "aws:iam/role:Role": Check(
         "name",
         64,
@@ -125,6 +127,8 @@ CHECKS: Mapping[str, Check] = {
         defaults={"forceDetachPolicies": False, "maxSessionDuration": 3600, "path": "/"},
     ),
     "aws:iam/rolePolicy:RolePolicy": Check("name", 128, suppressed_by=("namePrefix",)),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Check(),
+    "aws:kms/alias:Alias": Check(),
     "aws:kms/key:Key": Check(
         defaults={
             "bypassPolicyLockoutSafetyCheck": False,
@@ -188,13 +192,16 @@ CHECKS: Mapping[str, Check] = {
         },
     ),
     "aws:sqs/queuePolicy:QueuePolicy": Check(),
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Check(),
     "docker-build:index:Image": Check(),
 }
 
 
 def check_inputs(type_: str, name: str, urn: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that Check adds to `inputs`; none for a type that isn't listed."""
+    """The properties that Check adds to `inputs`; none for a type that isn't listed.
+
+    Raises:
+        ProgramError: the auto-name would be too long.
+    """
     check = CHECKS.get(type_)
     if check is None:
         return {}
@@ -202,6 +209,10 @@ def check_inputs(type_: str, name: str, urn: str, inputs: Mapping[str, Any]) -> 
     named = check.auto_name in inputs or any(key in inputs for key in check.suppressed_by)
     if check.auto_name and not named:
         suffix = "-" + hashlib.sha256(urn.encode()).hexdigest()[:_SUFFIX_DIGITS]
-        base = name.lower() if check.lower_case else name
-        added[check.auto_name] = base[: check.max_length - len(suffix)] + suffix
+        if len(name + suffix) > check.max_length:
+            raise ProgramError(
+                f"{name} ({type_}) gets no auto-name: with the {len(suffix)} characters that the provider adds it is "
+                f"longer than {check.max_length}. Give it a shorter name."
+            )
+        added[check.auto_name] = (name.lower() if check.lower_case else name) + suffix
     return added

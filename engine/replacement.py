@@ -24,7 +24,6 @@ FORCES_NEW: Mapping[str, frozenset[str]] = {
     "aws:apigateway/integrationResponse:IntegrationResponse": _METHOD | {"statusCode"},
     "aws:apigateway/method:Method": _METHOD,
     "aws:apigateway/methodResponse:MethodResponse": _METHOD | {"statusCode"},
-    "aws:apigateway/methodSettings:MethodSettings": frozenset({"restApi", "stageName", "methodPath"}),
     "aws:apigateway/model:Model": frozenset({"restApi", "name", "contentType"}),
     "aws:apigateway/requestValidator:RequestValidator": frozenset({"restApi"}),
     "aws:apigateway/resource:Resource": frozenset({"restApi"}),

@@ -105,7 +105,7 @@ class Pack:
                 urn=item.urn,
                 type=item.resource_type,
                 name=item.name,
-                properties=completed(_object(item.props), self.inputs.get(item.urn, {})),
+                properties=completed(_object(item.props), self.inputs.get(item.urn)),
                 protect=bool(item.opts.protect),
                 parent=item.parent.urn if item.parent else (item.opts.parent or ""),
                 dependencies=_urns(item.dependencies),

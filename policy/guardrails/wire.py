@@ -48,8 +48,9 @@ def _read_marked(fields: Mapping[str, Any]) -> object:
 def read_resource(request: Any, inputs: Mapping[str, object] | None = None, *, managed: bool = True) -> Resource:
     """The resource of an AnalyzeRequest, or an AnalyzerResource of a stack with the `inputs` that it was seen with.
 
-    In a first preview the state of a resource can lack an input that has something unknown inside. The inputs that the
-    engine sent before, with each resource, say what was really left out.
+    In a first preview the state of a resource can lack an input that has something unknown inside, and has unknowns for
+    what the program left to the provider. The inputs that the engine sent before, with each resource, say what was
+    really left out.
     """
     properties = read_struct(request.properties)
     relations: Mapping[str, Any] = getattr(request, "propertyDependencies", {})
@@ -57,7 +58,7 @@ def read_resource(request: Any, inputs: Mapping[str, object] | None = None, *, m
         urn=request.urn,
         type=request.type,
         name=request.name,
-        properties=completed(properties, inputs or {}),
+        properties=completed(properties, inputs),
         protect=request.options.protect,
         parent=getattr(request, "parent", "") or request.options.parent,
         dependencies=_texts(getattr(request, "dependencies", ())),
@@ -71,9 +72,15 @@ def _texts(items: Iterable[str]) -> frozenset[str]:
     return frozenset(items)
 
 
-def completed(state: dict[str, object], inputs: Mapping[str, object]) -> dict[str, object]:
-    """A resource's state, completed by its inputs where the state lacks them or doesn't know them."""
-    result = dict(state)
+def completed(state: dict[str, object], inputs: Mapping[str, object] | None) -> dict[str, object]:
+    """A resource's state, completed by its inputs where the state lacks them or doesn't know them.
+
+    What isn't known and is no input was left out, and the provider's default will take its place; of an output, missing
+    says as much as unknown. Without `inputs` the state stays as it is.
+    """
+    if inputs is None:
+        return state
+    result = {key: value for key, value in state.items() if value is not UNKNOWN or key in inputs}
     for key, value in inputs.items():
         present = result.get(key)
         if present is None or (isinstance(present, Unknown) and not isinstance(value, Unknown)):

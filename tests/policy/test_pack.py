@@ -172,6 +172,16 @@ class TestAnalyzeStack:
         response = server.AnalyzeStack(stack_request((REPOSITORY, "new", {"name": "new"}, {})), None)
         assert "ecr-scan-on-push" in found(response)
 
+    def test_input_that_is_left_to_the_provider_is_not_unknown(self, server: Any):
+        group = "aws:cloudwatch/logGroup:LogGroup"
+        server.Analyze(request(group, {"name": "jobs"}), None)
+        preview = (group, "jobs", {"name": "jobs", "arn": UNKNOWN_TEXT, "logGroupClass": UNKNOWN_TEXT}, {})
+        message = found(server.AnalyzeStack(stack_request(preview), None))["log-retention"]
+        assert "retentionInDays is not set" in message
+        server.Analyze(request(group, {"name": "jobs", "logGroupClass": UNKNOWN_TEXT}), None)
+        message = found(server.AnalyzeStack(stack_request(preview), None))["log-retention"]
+        assert "not yet known: logGroupClass" in message
+
     def test_resource_that_the_program_only_reads_is_not_judged(self, server: Any):
         server.Analyze(request("pulumi:pulumi:Stack", {}, "shop-dev"), None)
         response = server.AnalyzeStack(stack_request((REPOSITORY, "read", {"name": "read"}, {})), None)
@@ -380,6 +390,7 @@ class TestWire:
         assert found.provider == {}
 
     def test_state_is_completed_by_inputs(self):
-        state: dict[str, object] = {"kept": 1, "null": None, "unknown": UNKNOWN, "open": UNKNOWN}
+        state: dict[str, object] = {"kept": 1, "null": None, "unknown": UNKNOWN, "open": UNKNOWN, "left": UNKNOWN}
         inputs = {"kept": 2, "null": 3, "unknown": 4, "open": UNKNOWN, "new": 5}
         assert completed(state, inputs) == {"kept": 1, "null": 3, "unknown": 4, "open": UNKNOWN, "new": 5}
+        assert completed(state, None) == state

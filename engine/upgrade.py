@@ -2,20 +2,24 @@
 
 First the old program fills the account, then the new one runs against it. As in a real deployment each resource arrives
 with its inputs resolved and after those that it depends on, so that a new image shows as a new revision of the job
-definition, and that as an update of the function that names it. What a preview of the real engine shows beside: it
-doesn't know the outputs of what changes, and may say "update" where nothing will differ in the end.
+definition, and that as an update of the function that names it. What is deleted before it is made anew takes those
+along that can't be without it [pulumi/pulumi, step_generator.go, "calculateDependentReplacements"]. What a preview of
+the real engine shows beside: it doesn't know the outputs of what changes, and may say "update" where nothing will
+differ in the end.
 """
 
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, cast
 
 import pulumi
 
+from engine.checks import CHECKS
 from engine.preview import PreviewProvider
 from engine.registration import Registration
 from engine.replacement import FORCES_NEW
@@ -73,6 +77,8 @@ class Change:
     differences: tuple[Difference, ...] = ()
     forced_by: tuple[str, ...] = ()
     """The properties that can't be changed in place."""
+    dragged_along: bool = False
+    """Whether another replacement forces this one: what a property refers to is deleted first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,13 +102,21 @@ class SimulatedAccount:
     _held: dict[str, _Held] = field(default_factory=dict[str, _Held])
     _seen: dict[str, _Held] = field(default_factory=dict[str, _Held])
     _changes: list[Change] = field(default_factory=list[Change])
+    _deleted_first: set[str] = field(default_factory=set[str])
+    """URNs of what this run deletes before it makes it anew."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
         """Take a resource's desired state."""
         inputs = {key: _comparable(value) for key, value in registration.inputs.items()}
         before = self._held.get(registration.urn)
-        change = _judge(before, registration, inputs)
+        if before is not None:
+            for path in registration.ignore_changes:
+                keys = [part for part in re.split(r'[.\[\]"]+', path) if part]
+                inputs = _with_old(before.inputs, inputs, keys)
+                kept = _with_old(before.registration.inputs, registration.inputs, keys)
+                registration = replace(registration, inputs=kept)
+        change = _judge(before, registration, inputs, self._deleted_first)
         held = _Held(registration=registration, inputs=inputs, generation=1, revision=1)
         if before is not None:
             held = replace(
@@ -113,6 +127,8 @@ class SimulatedAccount:
         with self._lock:
             self._seen[registration.urn] = held
             self._changes.append(change)
+            if change.operation is Operation.REPLACE and (change.dragged_along or _is_deleted_first(registration)):
+                self._deleted_first.add(registration.urn)
         return self._outputs(held)
 
     def copy(self) -> "SimulatedAccount":
@@ -129,7 +145,7 @@ class SimulatedAccount:
         """End a run: what it didn't name is deleted. Its changes, the gravest first."""
         deleted = [_deletion(held) for urn, held in self._held.items() if urn not in self._seen]
         changes = [*self._changes, *deleted]
-        self._held, self._seen, self._changes = self._seen, {}, []
+        self._held, self._seen, self._changes, self._deleted_first = self._seen, {}, [], set()
         order = list(Operation)
         return sorted(changes, key=lambda change: (order.index(change.operation), change.type, change.name))
 
@@ -147,8 +163,9 @@ class SimulatedAccount:
             "rootResourceId": f"{id_}-root",
         }
         computed |= _own_outputs(item.type, held, name, id_, self.region)
-        # What the program set itself is an output, too.
-        return id_, {**computed, **item.inputs}
+        # What the program set itself is an output, too; a file of an earlier run has no way back to the program.
+        files = (pulumi.Asset, pulumi.Archive)
+        return id_, {**computed, **{key: value for key, value in item.inputs.items() if not isinstance(value, files)}}
 
 
 def _own_outputs(type_: str, held: _Held, name: str, id_: str, region: str) -> dict[str, Any]:
@@ -191,7 +208,34 @@ def _own_outputs(type_: str, held: _Held, name: str, id_: str, region: str) -> d
             return {}
 
 
-def _judge(before: _Held | None, registration: Registration, inputs: Mapping[str, Any]) -> Change:
+def _with_old(old: Mapping[str, Any], new: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """The new values, with the old one at a path whose changes are ignored."""
+    key, *rest = path
+    if not rest:
+        return {
+            **{name: value for name, value in new.items() if name != key},
+            **({key: old[key]} if key in old else {}),
+        }
+    if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
+        return {**new, key: _with_old(old[key], new[key], rest)}
+    return dict(new)
+
+
+def _is_deleted_first(item: Registration) -> bool:
+    """Whether the old one goes before the new one comes.
+
+    As the program says, else where the program gave it its name [pulumi/pulumi-terraform-bridge,
+    pkg/tfbridge/schema.go, "nameRequiresDeleteBeforeReplace"].
+    """
+    if item.delete_before_replace is not None:
+        return item.delete_before_replace
+    check = CHECKS.get(item.type)
+    return check is not None and check.auto_name in item.inputs.keys() - item.defaults
+
+
+def _judge(
+    before: _Held | None, registration: Registration, inputs: Mapping[str, Any], deleted_first: Set[str]
+) -> Change:
     change = Change(
         operation=Operation.CREATE,
         urn=registration.urn,
@@ -201,10 +245,14 @@ def _judge(before: _Held | None, registration: Registration, inputs: Mapping[str
     )
     if before is None:
         return change
-    ignored = {name.partition(".")[0] for name in registration.ignore_changes}
     secret = registration.secret_inputs | before.registration.secret_inputs
-    changed = [key for key in sorted({*before.inputs, *inputs} - ignored) if before.inputs.get(key) != inputs.get(key)]
-    if not changed:
+    changed = [key for key in sorted({*before.inputs, *inputs}) if before.inputs.get(key) != inputs.get(key)]
+    lost = {
+        key for key, urns in before.registration.property_dependencies.items() if not deleted_first.isdisjoint(urns)
+    }
+    forcing = FORCES_NEW.get(registration.type, frozenset())
+    forced = tuple(sorted(forcing & {*changed, *lost}))
+    if not changed and not forced:
         return replace(change, operation=Operation.SAME)
     differences = tuple(
         difference
@@ -215,10 +263,15 @@ def _judge(before: _Held | None, registration: Registration, inputs: Mapping[str
             else differences_of(key, before.inputs.get(key), inputs.get(key))
         )
     )
-    forced = tuple(sorted(FORCES_NEW.get(registration.type, frozenset()) & set(changed)))
-    operation = Operation.REPLACE if forced else Operation.UPDATE
-    protected = registration.protect or before.registration.protect
-    return replace(change, operation=operation, differences=differences, forced_by=forced, protected=protected)
+    return replace(
+        change,
+        operation=Operation.REPLACE if forced else Operation.UPDATE,
+        differences=differences,
+        forced_by=forced,
+        dragged_along=bool(forcing & lost),
+        # One that is no longer protected may be replaced in the same update.
+        protected=registration.protect and before.registration.protect,
+    )
 
 
 def _deletion(held: _Held) -> Change:

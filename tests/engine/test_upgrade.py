@@ -96,10 +96,65 @@ aws.cloudwatch.LogGroup('user', name='u', tags={{"revision": definition.revision
     assert runner.operations(program.format(2)) == {}
 
 
-def test_an_ignored_property_makes_no_change(runner: Runner) -> None:
-    program = HEAD + "aws.sns.Topic('t', name='{}', opts=pulumi.ResourceOptions(ignore_changes=['name']))"
+def test_an_ignored_property_keeps_its_value_for_what_depends_on_it(runner: Runner) -> None:
+    program = (
+        HEAD
+        + """
+topic = aws.sns.Topic('t', name='{}', opts=pulumi.ResourceOptions(ignore_changes=['name', 'displayName']))
+aws.cloudwatch.LogGroup('user', name='u', tags={{'topic': topic.name}})
+"""
+    )
     runner.run(program.format("a"))
-    assert runner.operations(program.format("b")) == {}
+    assert runner.operations(program.format("b', display_name='new")) == {}
+
+
+def test_of_a_property_a_part_alone_can_be_ignored(runner: Runner) -> None:
+    program = (
+        HEAD
+        + """
+ignored = pulumi.ResourceOptions(ignore_changes=['tags.a', 'tags["b"]', 'tags.d', 'displayName.e'])
+aws.sns.Topic('t', name='t', tags={}, opts=ignored)
+"""
+    )
+    runner.run(program.format({"a": "1", "b": "1", "c": "1"}))
+    assert runner.operations(program.format({"a": "2", "b": "2", "c": "1", "d": "2"})) == {}
+    change = runner.run(program.format({"a": "2", "b": "2", "c": "2"}))["t"]
+    assert change.differences == (Difference(path="tags.c", old="1", new="2"),)
+
+
+POLICY = """
+bucket = aws.s3.Bucket('data', {}object_lock_enabled={}, opts=pulumi.ResourceOptions(delete_before_replace={}))
+aws.s3.BucketPolicy('p', bucket=bucket.bucket, policy='{{}}')
+aws.s3.BucketObjectv2('o', bucket='other', key='k', content=bucket.bucket)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "takes_along"),
+    [("bucket='one', ", None, True), ("bucket='one', ", False, False), ("", None, False), ("", True, True)],
+)
+def test_what_is_deleted_first_takes_those_along_that_cannot_be_without_it(
+    runner: Runner, name: str, option: bool | None, takes_along: bool
+) -> None:
+    runner.run(HEAD + POLICY.format(name, False, option))
+    changes = runner.run(HEAD + POLICY.format(name, True, option))
+    assert {name: change.operation.value for name, change in changes.items()} == (
+        {"data": "replace", "p": "replace"} if takes_along else {"data": "replace"}
+    )
+    if takes_along:
+        assert (changes["p"].forced_by, changes["p"].differences) == (("bucket",), ())
+    assert runner.operations(HEAD + POLICY.format(name, True, option)) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_a_replacement_is_refused_where_the_old_and_the_new_are_protected(
+    runner: Runner, before: bool, after: bool, refused: bool
+) -> None:
+    program = HEAD + "aws.s3.Bucket('data', bucket='{}', opts=pulumi.ResourceOptions(protect={}))"
+    runner.run(program.format("one", before))
+    assert runner.run(program.format("two", after))["data"].protected is refused
 
 
 def test_the_value_of_a_secret_is_not_told(runner: Runner) -> None:
@@ -126,6 +181,8 @@ def test_an_asset_is_compared_by_its_content(runner: Runner, asset: str) -> None
     runner.run(program)
     assert runner.operations(program) == {}
     (runner.root / "file.txt").write_text("two")
+    ignored = program.replace("source", "opts=pulumi.ResourceOptions(ignore_changes=['source']), source")
+    assert runner.operations(ignored) == {}
     assert runner.operations(program) == {"o": "update"}
 
 

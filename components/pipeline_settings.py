@@ -1,5 +1,6 @@
 """The settings of one pipeline."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -168,10 +169,10 @@ def _read_context(section: Section, root: Path) -> tuple[str | None, str]:
     if not isinstance(context, str) or not context or PurePosixPath(context).is_absolute():
         section.refuse("context", expected, example)
         return None, dockerfile
-    if not (root / context).is_dir():
+    if not os.path.isdir(root / context):  # noqa: PTH112 - Path raises for a name that is too long
         section.refuse("context", expected, example, found=f'"{context}", which is no folder')
         return None, dockerfile
-    if not (root / context / dockerfile).is_file():
+    if not os.path.isfile(root / context / dockerfile):  # noqa: PTH113 - Path raises for a name that is too long
         section.refuse(
             "context",
             expected,
@@ -185,7 +186,7 @@ def _check_platform(
     section: Section, root: Path, context: str | None, dockerfile: str, build_args: Mapping[str, str]
 ) -> None:
     path = root / (context or "") / dockerfile
-    if context is None or not path.is_file():
+    if context is None or not os.path.isfile(path):  # noqa: PTH113 - Path raises for a name that is too long
         return
     other = find_other_platform(path.read_text(encoding="utf-8", errors="replace"), build_args)
     if other is not None:
@@ -259,7 +260,7 @@ def _read_schema(
         return path, schema, parameters_schema.load_sample(root / sample_path, schema)
     except SchemaError as error:
         broken = sample_path if schema else PurePosixPath(path)
-        if schema or (root / path).exists():
+        if schema or os.path.exists(root / path):  # noqa: PTH110 - Path raises for a name that is too long
             fix = f"correct {broken}"
         else:
             fix = f"create it, or name another: {section.set_command('schema', default)}"

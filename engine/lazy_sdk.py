@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from engine.lazy_classes import LazyClasses, exporting
 
-_SERVICE: Final = re.compile(r"pulumi_aws\.[a-z0-9_]+")
+_SERVICE: Final = re.compile(r"pulumi_aws\.(?!config$)[a-z0-9_]+")
+"""Not `pulumi_aws.config`, whose values are properties of the module itself."""
 _CLASSES: Final = re.compile(r"pulumi_aws\.[a-z0-9_]+\.(_inputs|outputs)")
 _INPUTS: Final = "_inputs"
 _QUOTED: Final = re.compile(rb"'(\w+)'")

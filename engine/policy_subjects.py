@@ -31,7 +31,9 @@ def from_registrations(registrations: Iterable[Registration], *, region: str = "
     Args:
         region: of the default AWS provider; empty if it isn't known.
     """
+    registrations = list(registrations)
     subjects: list[Subject] = []
+    providers = {item.urn: item for item in registrations if item.type.startswith("pulumi:providers:")}
     for item in registrations:
         inputs = {key: _wire(value) for key, value in item.inputs.items()}
         marked = {key: _secret(value) if key in item.secret_inputs else value for key, value in inputs.items()}
@@ -52,10 +54,18 @@ def from_registrations(registrations: Iterable[Registration], *, region: str = "
                 delete_before_replace=item.delete_before_replace,
                 additional_secret_outputs=item.additional_secret_outputs,
                 custom_timeouts=item.custom_timeouts,
-                provider=_default_provider(item, region) if item.custom else None,
+                provider=_provider(item, providers, region) if item.custom else None,
             )
         )
     return subjects
+
+
+def _provider(item: Registration, providers: Mapping[str, Registration], region: str) -> Provider | None:
+    own = providers.get(item.provider.rpartition("::")[0])
+    if own is None:
+        return _default_provider(item, region)
+    properties = {key: _wire(value) for key, value in own.inputs.items()}
+    return Provider(urn=own.urn, type=own.type, name=own.name, properties=properties)
 
 
 def _default_provider(item: Registration, region: str) -> Provider | None:

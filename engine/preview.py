@@ -36,7 +36,7 @@ class PreviewProvider:
         answer = _ANSWERS.get(token)
         if answer is None:
             raise EngineError(f"The offline preview has no answer for the provider function {token}.")
-        return answer(self._region, args)
+        return answer(args.get("region") or self._region, args)
 
 
 PLACEHOLDER_DIGEST = "sha256:" + "0" * 64

@@ -44,6 +44,12 @@ print(json.dumps(found))
     assert fresh("from engine import lazy_sdk; lazy_sdk.install()\n" + names) == eager
 
 
+def test_the_configuration_of_the_provider_can_be_read() -> None:
+    program = "import json, pulumi_aws, pulumi\n"
+    program += "pulumi.runtime.set_config('aws:region', 'eu-west-1')\nprint(json.dumps(pulumi_aws.config.region))"
+    assert fresh("from engine import lazy_sdk; lazy_sdk.install()\n" + program) == fresh(program) == "eu-west-1"
+
+
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     told = fresh(
         "import json; from engine import lazy_sdk; lazy_sdk.install()\n"

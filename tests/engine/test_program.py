@@ -164,6 +164,13 @@ pulumi.export("zones", aws.get_availability_zones_output(state="available").name
     assert runner.run(program, provider=FixedProvider(), preview=False).exports["zones"] == [token, "available"]
 
 
+def test_an_invoke_may_name_a_region_of_its_own(runner: Runner) -> None:
+    program = (
+        "import pulumi, pulumi_aws as aws\npulumi.export('zones', aws.get_availability_zones(region='us-east-1').names)"
+    )
+    assert runner.run(program).exports["zones"] == ["us-east-1a", "us-east-1b", "us-east-1c"]
+
+
 def test_an_unplanned_invoke_fails_with_its_name(runner: Runner) -> None:
     program = "import pulumi_aws as aws\naws.get_partition()"
     with pytest.raises(EngineError, match="aws:index/getPartition:getPartition"):

@@ -50,6 +50,16 @@ class TestRegistrations:
         assert found.provider.properties == {"region": "eu-central-1"}
         assert found.provider.urn == "urn:pulumi:dev::shop::pulumi:providers:aws::default"
 
+    def test_a_provider_that_the_program_names_comes_with_its_own_properties(self):
+        provider = registration({"region": "us-east-1", "defaultTags": '{"tags": {"a": "b"}}'})
+        provider.urn = "urn:pulumi:dev::shop::pulumi:providers:aws::global"
+        provider.type, provider.name = "pulumi:providers:aws", "global"
+        item = registration({}, provider=f"{provider.urn}::04da6b54-80e4-46f7-96ec-b56ff0331ba9")
+        _, found = from_registrations([provider, item], region="eu-central-1")
+        assert found.provider
+        assert (found.provider.urn, found.provider.name) == (provider.urn, "global")
+        assert found.provider.properties == provider.inputs
+
     @pytest.mark.parametrize("changes", [{"custom": False}, {"type": "docker-build:index:Image"}])
     def test_components_and_other_packages_have_none(self, changes: dict[str, Any]):
         item = registration({})

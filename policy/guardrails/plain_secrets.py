@@ -49,6 +49,8 @@ def _shown(name: str, number: int) -> str:
 
 def _function(resource: Resource) -> Iterator[Group]:
     yield lambda: _of_fields(resource["environment"]["variables"])
+    for key in ("commands", "entryPoints"):
+        yield lambda key=key: _of_arguments(resource["imageConfig"][key])
 
 
 def _container(container: Node) -> Iterator[Group]:
@@ -57,7 +59,8 @@ def _container(container: Node) -> Iterator[Group]:
         return
     for key in ("environment", "env", "envs"):
         yield lambda key=key: _of_list(container.member(key))
-    for key in ("command", "entryPoint", "args"):
+    # The provider says `commands` and `envs` for a pod on EKS; AWS and a document say `command` and `env`.
+    for key in ("command", "commands", "entryPoint", "args"):
         yield lambda key=key: _of_arguments(container.member(key))
 
 

@@ -57,6 +57,11 @@ PLACES = {
     "ecsProperties.taskProperties[0].containers[0].environment.DB_PASSWORD": ecs_job({"environment": variables()}),
     "eksProperties.podProperties.containers[0].env.DB_PASSWORD": eks_job({"env": variables()}),
     "eksProperties.podProperties.containers[0].envs.DB_PASSWORD": eks_job({"envs": variables()}),
+    "eksProperties.podProperties.containers[0].commands[1]": eks_job({"commands": ["--db-password", SECRET]}),
+    "imageConfig.commands[1]": resource("lambda:Function", {"imageConfig": {"commands": ["--db-password", SECRET]}}),
+    "imageConfig.entryPoints[0]": resource(
+        "lambda:Function", {"imageConfig": {"entryPoints": [f"--db-password={SECRET}"]}}
+    ),
     "eksProperties.podProperties.containers[0].args[1]": eks_job({"args": ["--db-password", SECRET]}),
     "containerDefinitions[1].environment.DB_PASSWORD": task({"name": "proxy"}, {"environment": variables()}),
     "containerDefinitions[0].Environment.DB_PASSWORD": task({"Environment": variables()}),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from rich.text import Text
 from rich.tree import Tree
 
-from engine.monitor import STACK_TYPE
 from engine.program import Deployment, Registration
+from engine.urns import STACK_TYPE
 
 
 def resource_tree(deployment: Deployment) -> Tree:

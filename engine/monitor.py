@@ -14,9 +14,8 @@ from engine.checks import check_inputs
 from engine.errors import ProgramError
 from engine.provider import Provider
 from engine.registration import Registration
+from engine.urns import STACK_TYPE, aliases_of, make_urn
 from engine.values import UNKNOWN, from_struct, holds_secret, to_value
-
-STACK_TYPE = "pulumi:pulumi:Stack"
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(h|ms|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -38,7 +37,7 @@ class RecordingMonitor(MockMonitor):
 
     def __init__(self, project: str, stack: str, provider: Provider, observer: Observer = _ignore) -> None:
         super().__init__(_NoMocks())
-        self._urn_prefix = f"urn:pulumi:{stack}::{project}::"
+        self._stack, self._project = stack, project
         self._provider = provider
         self._observer = observer
         self._lock = threading.Lock()
@@ -51,16 +50,13 @@ class RecordingMonitor(MockMonitor):
         """In the order in which the program made them."""
         return list(self._by_urn.values())
 
-    def make_urn(self, parent: str, type_: str, name: str) -> str:
-        parent_type = parent.removeprefix(self._urn_prefix).split("::")[0] if parent else ""
-        chain = "" if parent_type in ("", STACK_TYPE) else f"{parent_type}$"
-        return f"{self._urn_prefix}{chain}{type_}::{name}"
-
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
-        urn = self.make_urn(request.parent, request.type, request.name)
+        urn = make_urn(self._stack, self._project, request.parent, request.type, request.name)
         if request.transforms:  # pyright: ignore[reportUnknownMemberType] - typed by another file of the SDK
             raise _transforms_are_refused(urn)
-        registration = _record(request, urn, self._by_urn.get(request.parent))
+        parent = self._by_urn.get(request.parent)
+        registration = _record(request, urn, parent)
+        registration.aliases = aliases_of(request, self._stack, self._project, parent)
         with self._lock:
             if urn in self._by_urn:
                 raise ProgramError(f"Duplicate resource URN {urn}: two resources of one type and parent share a name.")

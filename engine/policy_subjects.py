@@ -51,6 +51,7 @@ def from_registrations(registrations: Iterable[Registration], *, region: str = "
                 property_dependencies=item.property_dependencies,
                 protect=item.protect,
                 ignore_changes=item.ignore_changes,
+                aliases=item.aliases,
                 delete_before_replace=item.delete_before_replace,
                 additional_secret_outputs=item.additional_secret_outputs,
                 custom_timeouts=item.custom_timeouts,

@@ -28,6 +28,8 @@ class Registration:
     retain_on_delete: bool = False
     delete_before_replace: bool | None = None
     ignore_changes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """URNs under which an earlier run may have made it."""
     additional_secret_outputs: tuple[str, ...] = ()
     custom_timeouts: Mapping[str, float] = field(default_factory=dict[str, float])
     secret_inputs: frozenset[str] = frozenset()

@@ -92,6 +92,8 @@ class _Held:
     """How often it was replaced."""
     revision: int
     """How often it was created or changed."""
+    first_urn: str
+    """The one that it was created under; aliases lead from one to another."""
 
 
 @dataclass
@@ -109,20 +111,23 @@ class SimulatedAccount:
     def create(self, registration: Registration) -> tuple[str, Mapping[str, Any]]:
         """Take a resource's desired state."""
         inputs = {key: _comparable(value) for key, value in registration.inputs.items()}
-        before = self._held.get(registration.urn)
+        found = (self._held.get(urn) for urn in (registration.urn, *registration.aliases))
+        before = next((held for held in found if held is not None), None)
         if before is not None:
-            for path in registration.ignore_changes:
+            # An auto-name is for life.
+            for path in (*registration.ignore_changes, *(registration.defaults & before.registration.defaults)):
                 keys = [part for part in re.split(r'[.\[\]"]+', path) if part]
                 inputs = _with_old(before.inputs, inputs, keys)
                 kept = _with_old(before.registration.inputs, registration.inputs, keys)
                 registration = replace(registration, inputs=kept)
         change = _judge(before, registration, inputs, self._deleted_first)
-        held = _Held(registration=registration, inputs=inputs, generation=1, revision=1)
+        held = _Held(registration=registration, inputs=inputs, generation=1, revision=1, first_urn=registration.urn)
         if before is not None:
             held = replace(
                 held,
                 generation=before.generation + (change.operation is Operation.REPLACE),
                 revision=before.revision + (change.operation is not Operation.SAME),
+                first_urn=before.first_urn,
             )
         with self._lock:
             self._seen[registration.urn] = held
@@ -143,7 +148,8 @@ class SimulatedAccount:
 
     def finish(self) -> list[Change]:
         """End a run: what it didn't name is deleted. Its changes, the gravest first."""
-        deleted = [_deletion(held) for urn, held in self._held.items() if urn not in self._seen]
+        kept = {held.first_urn for held in self._seen.values()}
+        deleted = [_deletion(held) for held in self._held.values() if held.first_urn not in kept]
         changes = [*self._changes, *deleted]
         self._held, self._seen, self._changes, self._deleted_first = self._seen, {}, [], set()
         order = list(Operation)
@@ -151,7 +157,7 @@ class SimulatedAccount:
 
     def _outputs(self, held: _Held) -> tuple[str, dict[str, Any]]:
         item = held.registration
-        id_ = hashlib.sha256(f"{item.urn} {held.generation}".encode()).hexdigest()[:10]
+        id_ = hashlib.sha256(f"{held.first_urn} {held.generation}".encode()).hexdigest()[:10]
         service = item.type.partition(":")[2].partition("/")[0]
         kind = item.type.rpartition(":")[2]
         name = str(held.inputs.get("name", id_))

@@ -71,6 +71,42 @@ def test_what_is_gone_from_the_program_is_deleted_and_retained_where_it_says_so(
     assert (changes["u"].retained, changes["u"].protected) == (False, True)
 
 
+PAIR = """
+class Pair(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("demo:index:Pair", name, None, opts)
+        own = pulumi.ResourceOptions(parent=self)
+        self.bucket = aws.s3.Bucket(f"{name}-data", opts=own)
+        aws.s3.BucketPolicy("policy", bucket=self.bucket.id, policy=self.bucket.arn, opts=own)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("aws.s3.Bucket('a')", "aws.s3.Bucket('b', opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name='a')]))"),
+        (
+            "aws.s3.Bucket('a')",
+            "aws.s3.Bucket('a', opts=pulumi.ResourceOptions(parent=aws.sns.Topic('t', name='t'),"
+            "aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]))",
+        ),
+        (
+            "aws.s3.Bucket('a')",
+            "aws.s3.Bucket('b', opts=pulumi.ResourceOptions("
+            "aliases=['urn:pulumi:dev::demo::aws:s3/bucket:Bucket::a']))",
+        ),
+        ("Pair('a')", "Pair('b', opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name='a')]))"),
+    ],
+)
+def test_what_is_renamed_with_an_alias_stays_with_its_id_and_auto_name(runner: Runner, old: str, new: str) -> None:
+    created = runner.operations(HEAD + PAIR + old)
+    assert set(created.values()) == {"create"}
+    assert set(runner.operations(HEAD + PAIR + new)) <= {"t"}
+    changes = runner.operations(HEAD)
+    assert len(changes.keys() - {"t"}) == len(created)
+    assert set(changes.values()) == {"delete"}
+
+
 def test_the_gravest_changes_come_first(runner: Runner) -> None:
     old = BUCKET.format("one") + "aws.sns.Topic('gone', name='g')\naws.cloudwatch.LogGroup('l', name='l')"
     new = (

@@ -33,6 +33,7 @@ class TestRegistrations:
             property_dependencies={"name": ("urn:d",)},
             protect=True,
             ignore_changes=("tags",),
+            aliases=("urn:old",),
             delete_before_replace=True,
             additional_secret_outputs=("arn",),
             custom_timeouts={"create": 5.0},
@@ -41,6 +42,7 @@ class TestRegistrations:
         assert (found.urn, found.type, found.name, found.parent) == (URN, item.type, "jobs", "urn:parent")
         assert (found.dependencies, found.property_dependencies) == (("urn:d",), {"name": ("urn:d",)})
         assert (found.protect, found.ignore_changes, found.delete_before_replace) == (True, ("tags",), True)
+        assert found.aliases == ("urn:old",)
         assert (found.additional_secret_outputs, found.custom_timeouts) == (("arn",), {"create": 5.0})
         assert found.provider is None
 

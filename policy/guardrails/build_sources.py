@@ -17,6 +17,8 @@ def sources_of(build: Resource) -> frozenset[tuple[str, str]]:
         nested = not inner.missing and inner.is_object
         for part in _PARTS:
             found |= _texts(inner[part] if nested else build[part])
+        if not nested:
+            found |= _texts(inner)  # the path of the context
     except (MalformedError, NotYetKnownError):
         return frozenset()
     return frozenset(found)

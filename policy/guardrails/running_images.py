@@ -18,6 +18,8 @@ from .values import UNKNOWN, MalformedError, Node, NotYetKnownError
 REPOSITORY: Final = "ecr:Repository"
 RUNNERS: Final = (JOB_DEFINITION, "ecs:TaskDefinition", "lambda:Function")
 BUILDS: Final = ("docker-build:Image", "docker-build:Index", "docker:Image", "docker:RegistryImage", "awsx:Image")
+BUILT_LOCALLY: Final = "docker:RemoteImage"
+"""Builds an image for another resource to push."""
 _ORIGINS: Final = frozenset({*BUILDS, REPOSITORY, "pulumi:StackReference"})
 _TARGETS: Final = ("tags", "tag", "imageName", "name", "repositoryUrl")
 """Properties of a build that name where it pushes."""
@@ -110,7 +112,7 @@ class RunningImages:
         self._repositories = stack.of(REPOSITORY)
         self._ancestors = {repository: stack.ancestors(repository) for repository in self._repositories}
         self._targets = {build: list(_targets(build)) for build in stack.of(*BUILDS)}
-        self._sources = {build: sources_of(build) for build in self._targets}
+        self._sources = {build: self._sources_of(build) for build in self._targets}
         self._by_digest: dict[str, list[Resource]] = {}
         for build in self._targets:
             self._by_digest.setdefault(digest_of(build), []).append(build)
@@ -123,6 +125,12 @@ class RunningImages:
 
     def home(self, use: Use) -> Home:
         return self._homes[use]
+
+    def _sources_of(self, build: Resource) -> frozenset[tuple[str, str]]:
+        """What a build is made of; for one that pushes what another resource built, what that one is made of."""
+        built = [self._stack.find(urn) for urn in sorted(build.property_dependencies.get("name", ()))]
+        passed_on = [sources_of(item) for item in built if item is not None and item.kind == BUILT_LOCALLY]
+        return sources_of(build).union(*passed_on)
 
     def _uses(self, runner: Resource) -> Iterator[Use]:
         for node in image_nodes(runner):

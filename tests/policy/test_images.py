@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from policy.guardrails import images
+from policy.guardrails.resources import Resource
 from tests.policy.harness import UNKNOWN, UNKNOWN_TEXT, resource, verdict
 from tests.policy.running import (
     OTHER_DIGEST,
@@ -204,7 +205,9 @@ class TestOneDigest:
             ({"context": {"location": "."}}, {"context": {"location": "."}, "buildArgs": {"X": "1"}}, "not applicable"),
             ({"build": {"context": "a"}}, {"build": {"context": "b"}}, "not applicable"),
             ({"build": {"context": "a"}}, {"build": {"context": "a"}}, "violation"),
-            ({"build": "a"}, {"build": "b"}, "violation"),
+            ({"build": "a"}, {"build": "b"}, "not applicable"),
+            ({"build": "a"}, {"build": "a"}, "violation"),
+            ({"build": False}, {"build": True}, "violation"),
             ({"context": "a", "args": {}}, {"context": "b"}, "not applicable"),
             ({"path": "a"}, {"path": "b"}, "not applicable"),
             ({"context": {"location": "a"}}, {}, "violation"),
@@ -218,6 +221,21 @@ class TestOneDigest:
         two = build([f"{REPOSITORY}:b"], of=own, digest=OTHER_DIGEST, name="two", made=second)
         others = [function(image(digest=OTHER_DIGEST), two), own, one, two]
         assert verdict(self.RULE, job(image(), one), *others).status == status
+
+    @pytest.mark.parametrize(("other", "status"), [("worker", "not applicable"), ("api", "violation")])
+    def test_sources_of_what_is_pushed_are_those_of_the_build(self, other: str, status: str):
+        def pushed(name: str, context: str, digest: str) -> list[Resource]:
+            made = {"name": f"{REPOSITORY}:{name}", "build": {"context": context}}
+            local = resource("docker:index/remoteImage:RemoteImage", made, name=name)
+            properties = {"name": made["name"], "sha256Digest": digest}
+            push = resource(
+                "docker:index/registryImage:RegistryImage", properties, name=name, depends={"name": [local]}
+            )
+            return [push, local]
+
+        one, two = pushed("one", "api", DIGEST), pushed("two", other, OTHER_DIGEST)
+        others = [function(image(digest=OTHER_DIGEST), two[0]), repository(), *one, *two]
+        assert verdict(self.RULE, job(image(), one[0]), *others).status == status
 
     def test_two_programs_are_told_apart_before_they_are_built(self):
         own = repository()

@@ -4,6 +4,7 @@ What is run is named by a text, `host/repository:tag@sha256:...`. In a first pre
 whole JSON document waits for it; then the property dependencies tell the build and the repository that it is made of.
 """
 
+import functools
 import re
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +42,8 @@ class Reference:
 
     address: str
     """Host and repository."""
+    place: str
+    """The address, the same for each host of one ECR registry."""
     tag: str = ""
     digest: str = ""
 
@@ -49,16 +52,18 @@ class Reference:
         return self.address.partition("/")[2]
 
     @property
-    def place(self) -> str:
-        """The address, the same whether an ECR registry is named by its usual, its FIPS or its dual-stack host."""
-        host = _ECR_HOST.fullmatch(self.address.partition("/")[0])
-        return f"{host['account']}.{host['region']}/{self.repository}" if host else self.address
-
-    @property
     def region(self) -> str:
         """Of an ECR host; empty for another."""
         host = _ECR_HOST.fullmatch(self.address.partition("/")[0])
         return host["region"] if host else ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(address: str) -> str:
+    """An address without what tells the usual, the FIPS and the dual-stack host of an ECR registry apart."""
+    host, _, repository = address.partition("/")
+    found = _ECR_HOST.fullmatch(host)
+    return f"{found['account']}.{found['region']}/{repository}" if found else address
 
 
 def read_reference(text: str) -> Reference | None:
@@ -66,7 +71,8 @@ def read_reference(text: str) -> Reference | None:
     found = _REFERENCE.fullmatch(text)
     if found is None:
         return None
-    return Reference(address=found["address"], tag=found["tag"] or "", digest=found["digest"] or "")
+    address = found["address"]
+    return Reference(address=address, place=_place(address), tag=found["tag"] or "", digest=found["digest"] or "")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -249,7 +255,7 @@ def names(reference: Reference, repository: Resource, origins: frozenset[str] = 
     """Whether a reference is to a repository: by its URL, else by its name, host and region."""
     url = repository.output("repositoryUrl").raw
     if isinstance(url, str) and not url.startswith(_NO_ACCOUNT):
-        return reference.place == Reference(address=url).place
+        return reference.place == _place(url)
     if repository.region and reference.region and repository.region != reference.region:
         return False
     name = repository.output("name").raw

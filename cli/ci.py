@@ -306,7 +306,7 @@ def _judge(root: Path, stack: str) -> tuple[ReportedViolation, ...]:
     region = stack_region(root, stack)
     deployment = run_program(root, stack, provider=PreviewProvider(region, placeholders=True), preview=True)
     report = analyze(
-        from_registrations(deployment.registrations, region=region),
+        from_registrations(deployment.registrations, region=region, settings=deployment.aws_settings),
         pack=root / "policy",
         config=read_config(default_config(root, stack)),
         project=deployment.project,

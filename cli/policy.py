@@ -139,4 +139,4 @@ def _resources(config_file: Path) -> list[Any] | None:
 
     region = stack_region(root, stack)
     deployment = run_program(root, stack, provider=PreviewProvider(region, placeholders=True), preview=True)
-    return as_resources(from_registrations(deployment.registrations, region=region))
+    return as_resources(from_registrations(deployment.registrations, region=region, settings=deployment.aws_settings))

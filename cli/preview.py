@@ -38,7 +38,8 @@ def run_preview(stack: str, policy_config: Path | None, *, judge: bool, as_json:
         report: Report | None = None
         if pack is not None:
             judged = run(placeholders=True) if as_json else deployment
-            report = pack.result().judge(from_registrations(judged.registrations, region=region), pack_config)
+            subjects = from_registrations(judged.registrations, region=region, settings=judged.aws_settings)
+            report = pack.result().judge(subjects, pack_config)
     if as_json:
         document = preview_document(deployment)
         print_json({**document, "policy": report_document(report)} if report else document)

@@ -23,13 +23,16 @@ INTERNAL: Final = "__"
 SEALED_SECRET: Final = "[secret]"  # noqa: S105 - the engine's own text for a secret that it can't decrypt
 
 
-def from_registrations(registrations: Iterable[Registration], *, region: str = "") -> list[Subject]:
+def from_registrations(
+    registrations: Iterable[Registration], *, region: str = "", settings: Mapping[str, str] | None = None
+) -> list[Subject]:
     """What the engine would send for a run of the program.
 
     A property with something unknown inside is left out of the state, as the engine does in a first preview.
 
     Args:
         region: of the default AWS provider; empty if it isn't known.
+        settings: what the stack sets for that provider beside.
     """
     registrations = list(registrations)
     subjects: list[Subject] = []
@@ -55,30 +58,23 @@ def from_registrations(registrations: Iterable[Registration], *, region: str = "
                 delete_before_replace=item.delete_before_replace,
                 additional_secret_outputs=item.additional_secret_outputs,
                 custom_timeouts=item.custom_timeouts,
-                provider=_provider(item, providers, region) if item.custom else None,
+                provider=_provider(item, providers, {**(settings or {}), "region": region}) if item.custom else None,
             )
         )
     return subjects
 
 
-def _provider(item: Registration, providers: Mapping[str, Registration], region: str) -> Provider | None:
+def _provider(item: Registration, providers: Mapping[str, Registration], default: Mapping[str, str]) -> Provider | None:
     own = providers.get(item.provider.rpartition("::")[0])
-    if own is None:
-        return _default_provider(item, region)
-    properties = {key: _wire(value) for key, value in own.inputs.items()}
-    return Provider(urn=own.urn, type=own.type, name=own.name, properties=properties)
-
-
-def _default_provider(item: Registration, region: str) -> Provider | None:
+    if own is not None:
+        properties = {key: _wire(value) for key, value in own.inputs.items()}
+        return Provider(urn=own.urn, type=own.type, name=own.name, properties=properties)
     package = item.type.partition(":")[0]
-    if package != "aws" or not region:
+    if package != "aws" or not default["region"]:
         return None
-    stack, _, _ = item.urn.partition("::")
-    project = item.urn.split("::")[1]
+    stack, project, _ = item.urn.split("::", 2)
     type_ = f"pulumi:providers:{package}"
-    return Provider(
-        urn=f"{stack}::{project}::{type_}::default", type=type_, name="default", properties={"region": region}
-    )
+    return Provider(urn=f"{stack}::{project}::{type_}::default", type=type_, name="default", properties=default)
 
 
 def _wire(value: object) -> Any:

@@ -8,7 +8,7 @@ import runpy
 import sys
 import traceback
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class Deployment:
     secret_exports: frozenset[str]
     messages: list[str]
     """What the program logged at level info or above."""
+    aws_settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the stack sets for the default provider of AWS: `defaultTags` -> JSON, for example."""
 
     def all(self, type_: str) -> list[Registration]:
         """The resources of a type token, in program order."""
@@ -105,6 +107,7 @@ def run_program(
         monitor.stack_outputs,
         monitor.secret_outputs,
         log.messages,
+        {key.removeprefix("aws:"): value for key, value in settings.items() if key.startswith("aws:")},
     )
 
 

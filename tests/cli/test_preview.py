@@ -79,6 +79,16 @@ def test_an_unusable_configuration_is_refused(slipway: Slipway, public: Path, co
     assert (result.code, "c.json" in result.err, told in result.err) == (1, True, True)
 
 
+@pytest.mark.parametrize(("given", "code"), [("owner", 0), ("other", 1)])
+def test_tags_that_the_stack_gives_all_resources_count(slipway: Slipway, public: Path, given: str, code: int) -> None:
+    (public / "__main__.py").write_text("import pulumi_aws as aws\naws.sns.Topic('topic')")
+    config = {"aws:region": "eu-west-1", "aws:defaultTags": {"tags": {given: "me"}}}
+    (public / "Pulumi.dev.yaml").write_text(json.dumps({"config": config}))
+    rule = {"enforcementLevel": "mandatory", "tags": ["owner"]}
+    (public / "tags.json").write_text(json.dumps({"all": "disabled", "required-tags": rule}))
+    assert slipway("preview", "--policy-config", "tags.json").code == code
+
+
 def test_an_unknown_stack_is_refused(slipway: Slipway, public: Path) -> None:
     assert "There is no stack 'prod'" in slipway("preview", "--stack", "prod").err
 

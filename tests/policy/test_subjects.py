@@ -52,6 +52,11 @@ class TestRegistrations:
         assert found.provider.properties == {"region": "eu-central-1"}
         assert found.provider.urn == "urn:pulumi:dev::shop::pulumi:providers:aws::default"
 
+    def test_the_default_provider_has_what_the_stack_sets(self):
+        (found,) = from_registrations([registration({})], region="eu-central-1", settings={"profile": "p"})
+        assert found.provider
+        assert found.provider.properties == {"region": "eu-central-1", "profile": "p"}
+
     def test_a_provider_that_the_program_names_comes_with_its_own_properties(self):
         provider = registration({"region": "us-east-1", "defaultTags": '{"tags": {"a": "b"}}'})
         provider.urn = "urn:pulumi:dev::shop::pulumi:providers:aws::global"

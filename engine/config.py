@@ -103,7 +103,8 @@ def program_config(project: Project, values: Mapping[str, Any]) -> dict[str, str
     """What the program's `pulumi.Config` sees: declared defaults, overlaid by `values` (a namespace may be left out).
 
     Raises:
-        ConfigError: a value has another type than `Pulumi.yaml` declares; all such values are named.
+        ConfigError: a value has another type than `Pulumi.yaml` declares; all such values are named. Or it has no JSON
+            form: YAML makes a date of 2026-01-31.
     """
     stack_values = {_with_namespace(key, project.name): value for key, value in values.items()}
     problems: list[str] = []
@@ -123,7 +124,14 @@ def program_config(project: Project, values: Mapping[str, Any]) -> dict[str, str
         if "value" in declaration or "default" in declaration
     }
     merged.update(stack_values)
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in merged.items()}
+    return {key: value if isinstance(value, str) else _json(key, value) for key, value in merged.items()}
+
+
+def _json(key: str, value: object) -> str:
+    try:
+        return json.dumps(value)
+    except TypeError as error:
+        raise ConfigError(f"{key} can't be written as JSON: {error}. Put dates in quotes.") from error
 
 
 def _fits(declared: str, value: object) -> bool:

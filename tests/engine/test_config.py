@@ -75,6 +75,13 @@ def test_a_setting_that_is_called_secure_is_no_encrypted_value(runner: Runner) -
     assert runner.run(program).exports == {"shape": {"secure": True}}
 
 
+@pytest.mark.parametrize("value", ["2026-01-31", "{tag: 2026-01-31}"])
+def test_a_date_is_refused_as_it_has_no_json_form(runner: Runner, value: str) -> None:
+    (runner.root / "Pulumi.dev.yaml").write_text(f"config:\n  demo:free: {value}\n")
+    with pytest.raises(ConfigError, match=r"demo:free can't be written as JSON: .* Put dates in quotes\."):
+        runner.run("")
+
+
 @pytest.mark.parametrize("content", ["- a list", "config: [1]", "a: b: c"])
 def test_a_stack_file_that_is_no_mapping_is_refused(runner: Runner, content: str) -> None:
     (runner.root / "Pulumi.dev.yaml").write_text(content)

@@ -72,7 +72,7 @@ def _open_permission(resource: Resource) -> Iterator[Finding]:
             yield _anybody(principal)
         return
     # Alexa isn't of any account; its skills are told apart by a token.
-    if principal.endswith(".amazon.com") and not resource["eventSourceToken"].missing:
+    if principal.endswith(".amazon.com") and not resource["eventSourceToken"].blank:
         return
     yield from _open_service(resource, principal)
 

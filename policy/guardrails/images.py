@@ -16,7 +16,7 @@ BY_DIGEST: Final = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 def check_digest_pinned(resource: Resource, _settings: Settings) -> Iterator[Finding]:
     match resource.kind:
         case "lambda:Function":
-            if resource["imageUri"].missing:
+            if resource["imageUri"].blank:
                 yield NotApplicable("the function is not made of an image")
             else:
                 yield from _check_image(resource["imageUri"])

@@ -63,7 +63,9 @@ class TestPermissionSource:
     def test_token_is_for_alexa_only(self):
         subject = permission("sns.amazonaws.com", eventSourceToken="token")
         assert verdict(functions.PERMISSION_SOURCE, subject).status == "violation"
-        assert verdict(functions.PERMISSION_SOURCE, permission("alexa-appkit.amazon.com")).status == "violation"
+        for token in (None, ""):
+            subject = permission("alexa-appkit.amazon.com", eventSourceToken=token)
+            assert verdict(functions.PERMISSION_SOURCE, subject).status == "violation"
 
     @pytest.mark.parametrize("account", [None, "", "*", "12345"])
     def test_bucket_without_its_account_is_refused(self, account: Any):

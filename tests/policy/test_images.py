@@ -83,9 +83,9 @@ def test_unbuilt_image_is_not_yet_known():
 
 
 def test_function_from_a_zip_is_not_applicable():
-    assert verdict(images.DIGEST_PINNED, resource("lambda:Function", {"runtime": "python3.13"})).status == (
-        "not applicable"
-    )
+    for uri in (None, ""):
+        subject = resource("lambda:Function", {"runtime": "python3.13", "imageUri": uri})
+        assert verdict(images.DIGEST_PINNED, subject).status == "not applicable"
 
 
 def test_other_kinds_are_not_applicable():

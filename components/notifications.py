@@ -119,6 +119,7 @@ class Notifications(pulumi.ComponentResource):
             description=f"Messages of the topic {topic_name}",
             deletion_window_in_days=_KEY_DELETION_DAYS,
             enable_key_rotation=True,
+            # In a key's policy "*" is this key alone [AWS KMS developer guide, "Key policy elements"].
             policy=iam.document(
                 # Without it nobody could ever change the key again [AWS KMS developer guide, "Default key policy"].
                 {

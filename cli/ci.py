@@ -163,11 +163,11 @@ def run_drift_issue(files: Sequence[Path], stacks: str, run_url: str, *, publish
     Args:
         stacks: JSON list of those that were to be looked at. One without a report was not: it keeps the issue open.
     """
-    reports = _read_reports(files)
+    names = _names(stacks)
+    # Where no look got as far as a report, there is no folder of them either.
+    reports = _read_reports([file for file in files if file.exists()] if names else files)
     seen = {report.stack for report in reports}
-    reports += [
-        StackReport(stack=name, source=DRIFT, error=_NOT_LOOKED_AT) for name in _names(stacks) if name not in seen
-    ]
+    reports += [StackReport(stack=name, source=DRIFT, error=_NOT_LOOKED_AT) for name in names if name not in seen]
     body = render_drift(reports, run_url=run_url)
     if not publish:
         answer.print(body)

@@ -95,12 +95,9 @@ def _local_exports(root: Path) -> dict[str, Any]:
 
 
 def _pulumi_exports(root: Path, stack: str, *, secrets: bool) -> dict[str, Any]:
-    if not (root / f"Pulumi.{stack}.yaml").is_file():
-        files = sorted(path.name for path in root.glob("Pulumi.*.yaml"))
-        known = ", ".join(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in files) or "none"
-        raise CliError(f"There is no stack {stack!r}: Pulumi.{stack}.yaml does not exist. Stacks found: {known}.")
     pulumi = shutil.which("pulumi")
     if pulumi is None:
+        _check_file(root, stack)
         raise CliError(
             f"The outputs of stack {stack!r} are known to the Pulumi CLI, which isn't installed here. "
             "Install it (https://www.pulumi.com/docs/install/), or use the sandbox: --stack local"
@@ -109,9 +106,19 @@ def _pulumi_exports(root: Path, stack: str, *, secrets: bool) -> dict[str, Any]:
     command = [pulumi, "stack", "output", "--json", *shown, "--stack", stack]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     if result.returncode != 0:
+        _check_file(root, stack)
         raise CliError(
             f"`pulumi stack output --stack {stack}` failed: {result.stderr.strip()}\n"
             "It needs a login to the backend that has the state (pulumi whoami), and a stack that is deployed: "
             f"pulumi up --stack {stack}"
         )
     return json.loads(result.stdout)
+
+
+def _check_file(root: Path, stack: str) -> None:
+    """Refuse a stack without a file. A stack may do without one, so that only one that can't be asked is looked at."""
+    name = stack.rpartition("/")[2]  # the CLI takes `ORGANIZATION/PROJECT/STACK`, too
+    if not (root / f"Pulumi.{name}.yaml").is_file():
+        files = sorted(path.name for path in root.glob("Pulumi.*.yaml"))
+        known = ", ".join(file.removeprefix("Pulumi.").removesuffix(".yaml") for file in files) or "none"
+        raise CliError(f"There is no stack {stack!r}: Pulumi.{name}.yaml does not exist. Stacks found: {known}.")

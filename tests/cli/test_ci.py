@@ -299,6 +299,15 @@ def test_a_stack_that_was_not_looked_at_keeps_the_issue_open(
     assert closed or "**No preview of `prod`:**" in text
 
 
+def test_the_issue_tells_of_a_night_without_any_report(
+    tmp_path: Path, slipway: Slipway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project(tmp_path / "p"))
+    issue = slipway("ci", "drift-issue", "out", "--stacks", '["prod"]')
+    assert (issue.code, "**No preview of `prod`:**" in issue.out) == (0, True)
+    assert "out can't be read" in slipway("ci", "drift-issue", "out").err
+
+
 @pytest.mark.parametrize("stacks", ["", "dev", "{}", "[1]"])
 def test_stacks_that_are_no_list_of_names_are_refused(
     tmp_path: Path, slipway: Slipway, monkeypatch: pytest.MonkeyPatch, stacks: str

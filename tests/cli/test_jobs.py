@@ -171,14 +171,17 @@ def test_a_deployed_stack_is_asked_from_the_pulumi_cli(
     tool = project / "bin" / "pulumi"
     tool.parent.mkdir()
     outputs = {"apiUrl": api.url, "apiKeys": {"default": "k"}, "docsUrl": "", "pipelines": {"words": {}}}
-    expected = "stack output --json --show-secrets --stack dev"
-    tool.write_text(f"#!/bin/sh\n[ \"$*\" = '{expected}' ] || exit 9\necho '{json.dumps(outputs)}'\n")
+    expected = "stack output --json --show-secrets --stack"
+    known = " | ".join(f"'{expected} {stack}'" for stack in ("dev", "acme/slipway/dev", "without-file"))
+    tool.write_text(f"#!/bin/sh\ncase \"$*\" in {known}) ;; *) exit 9 ;; esac\necho '{json.dumps(outputs)}'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
     api.on("GET", "/words/jobs/j", (200, job("RUNNING")))
     for stack in ("dev", "prod"):
         (project / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
     assert slipway("status", "words", "j", "--stack", "dev").code == 0
+    assert slipway("status", "words", "j", "--stack", "acme/slipway/dev").code == 0
+    assert slipway("status", "words", "j", "--stack", "without-file").code == 0
     refused = slipway("status", "words", "j", "--stack", "prod")
     assert (refused.code, "failed" in refused.err, "pulumi up --stack prod" in refused.err) == (1, True, True)
     unknown = slipway("status", "words", "j", "--stack", "prd")

@@ -155,7 +155,7 @@ def _record(request: resource_pb2.RegisterResourceRequest, urn: str, parent: Reg
 
 def _seconds(duration: str, urn: str) -> float:
     parts = _DURATION.findall(duration)
-    if "".join(number + unit for number, unit in parts) != duration:
+    if duration != "0" and "".join(number + unit for number, unit in parts) != duration:
         raise ProgramError(f"{urn} has the timeout {duration!r}, which is no duration such as 90s or 1h30m.")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 

@@ -269,14 +269,16 @@ def _judge(
             else differences_of(key, before.inputs.get(key), inputs.get(key))
         )
     )
+    dragged_along = bool(forcing & lost)
     return replace(
         change,
         operation=Operation.REPLACE if forced else Operation.UPDATE,
         differences=differences,
         forced_by=forced,
-        dragged_along=bool(forcing & lost),
-        # One that is no longer protected may be replaced in the same update.
-        protected=registration.protect and before.registration.protect,
+        dragged_along=dragged_along,
+        # One that is no longer protected may be replaced in the same update, but is deleted for another one before the
+        # engine hears of that.
+        protected=before.registration.protect and (registration.protect or dragged_along),
     )
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, cast
 
+from engine.errors import ProgramError
 from engine.registration import Registration
 
 if TYPE_CHECKING:
     from pulumi.runtime.proto import alias_pb2, resource_pb2
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
+_SEPARATORS: Final = 3
+"""Between stack, project, types and name; a name may hold more."""
 
 
 def make_urn(stack: str, project: str, parent: str, type_: str, name: str) -> str:
@@ -21,7 +24,11 @@ def make_urn(stack: str, project: str, parent: str, type_: str, name: str) -> st
 def aliases_of(
     request: "resource_pb2.RegisterResourceRequest", stack: str, project: str, parent: Registration | None
 ) -> tuple[str, ...]:
-    """The URNs that a resource may have had: its own aliases, and what follows from those of its parent."""
+    """The URNs that a resource may have had: its own aliases, and what follows from those of its parent.
+
+    Raises:
+        ProgramError: an alias is no URN.
+    """
     specs = cast("Iterable[alias_pb2.Alias]", request.aliases)  # pyright: ignore[reportUnknownMemberType]
     own = [*request.aliasURNs, *(_own_alias(alias, request, stack, project) for alias in specs)]
     inherited: list[str] = []
@@ -38,6 +45,8 @@ def _own_alias(
     alias: "alias_pb2.Alias", request: "resource_pb2.RegisterResourceRequest", stack: str, project: str
 ) -> str:
     if alias.urn:
+        if not alias.urn.startswith("urn:pulumi:") or alias.urn.count("::") < _SEPARATORS:
+            raise ProgramError(f"{request.name} ({request.type}) has the alias {alias.urn!r}, which is no URN.")
         return alias.urn
     spec = alias.spec
     parent = "" if spec.noParent else spec.parentUrn or request.parent
@@ -47,8 +56,8 @@ def _own_alias(
 
 
 def _chain(urn: str) -> str:
-    return urn.split("::", 3)[2]
+    return urn.split("::", _SEPARATORS)[2]
 
 
 def _name(urn: str) -> str:
-    return urn.split("::", 3)[3]
+    return urn.split("::", _SEPARATORS)[3]

@@ -251,8 +251,15 @@ aws.sns.Topic("t", opts=pulumi.ResourceOptions(custom_timeouts=timeouts))
 """
     topic = runner.run(program.format("500ms")).one("aws:sns/topic:Topic")
     assert topic.custom_timeouts == {"create": 5400, "update": 1.5, "delete": 0.5}
+    assert runner.run(program.format("0")).one("aws:sns/topic:Topic").custom_timeouts["delete"] == 0
     with pytest.raises(ProgramError, match="has the timeout '5 minutes', which is no duration"):
         runner.run(program.format("5 minutes"))
+
+
+def test_an_alias_that_is_no_urn_is_refused(runner: Runner) -> None:
+    program = "import pulumi, pulumi_aws as aws\naws.sns.Topic('t', opts=pulumi.ResourceOptions(aliases=['old']))"
+    with pytest.raises(ProgramError, match=r"t \(aws:sns/topic:Topic\) has the alias 'old', which is no URN"):
+        runner.run(program)
 
 
 def test_a_run_leaves_nothing_behind(runner: Runner) -> None:

@@ -193,6 +193,22 @@ def test_a_replacement_is_refused_where_the_old_and_the_new_are_protected(
     assert runner.run(program.format("two", after))["data"].protected is refused
 
 
+@pytest.mark.parametrize(("before", "after", "refused"), [(True, False, True), (False, True, False)])
+def test_what_is_deleted_for_another_one_is_refused_where_it_was_protected(
+    runner: Runner, before: bool, after: bool, refused: bool
+) -> None:
+    program = (
+        HEAD
+        + """
+bucket = aws.s3.Bucket('data', bucket='{}')
+aws.s3.BucketPolicy('p', bucket=bucket.bucket, policy='{{}}', opts=pulumi.ResourceOptions(protect={}))
+"""
+    )
+    runner.run(program.format("one", before))
+    change = runner.run(program.format("two", after))["p"]
+    assert (change.dragged_along, change.protected) == (True, refused)
+
+
 def test_the_value_of_a_secret_is_not_told(runner: Runner) -> None:
     program = HEAD + "aws.s3.BucketObjectv2('o', bucket='b', key='k', content=pulumi.Output.secret('{}'))"
     runner.run(program.format("hush"))

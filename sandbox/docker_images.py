@@ -49,7 +49,7 @@ def build(engine: DockerEngine, what: Build, references: Sequence[str]) -> None:
         references: `host/repository:tag`; at least one.
 
     Raises:
-        DockerError: BuildKit refused it.
+        DockerError: BuildKit refused it, or the engine doesn't say what it built.
         DeploymentError: there is no Dockerfile, a base image can't be had, or the image is for another platform.
     """
     dockerfile = what.dockerfile or what.context / "Dockerfile"
@@ -73,10 +73,12 @@ def build(engine: DockerEngine, what: Build, references: Sequence[str]) -> None:
         _check_base_image(dockerfile, report)
         raise DockerError(f"Docker can't build {dockerfile}:\n{_indented(report)}")
     inspection = ("image", "inspect", "--format={{.Os}}/{{.Architecture}}", references[0])
-    platform = engine.call(*inspection, seconds=_COMMAND_SECONDS)[1].strip()
-    if platform != PLATFORM:
+    answers, platform = engine.call(*inspection, seconds=_COMMAND_SECONDS)
+    if not answers:
+        raise DockerError(f"Docker built {dockerfile}, but doesn't tell of the image:\n{_indented(platform)}")
+    if platform.strip() != PLATFORM:
         raise DeploymentError(
-            f"{dockerfile} made an image for {platform or 'an unknown platform'}; it must be for {PLATFORM}. "
+            f"{dockerfile} made an image for {platform.strip()}; it must be for {PLATFORM}. "
             "Name a base image that has it, by its tag or the digest of its index, and no other --platform."
         )
 

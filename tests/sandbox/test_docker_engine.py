@@ -228,6 +228,13 @@ def test_an_image_for_another_platform(docker: Docker, context: Path) -> None:
     assert "made an image for linux/amd64; it must be for linux/arm64" in text
 
 
+def test_an_engine_that_does_not_tell_of_its_image_is_not_taken_for_one_of_another_platform(
+    docker: Docker, context: Path
+) -> None:
+    text = refused(docker, context, "[ $1 != image ] || { echo no more room; exit 1; }")
+    assert text == f"Docker built {context / 'Dockerfile'}, but doesn't tell of the image:\n  no more room"
+
+
 # Reports of BuildKit: of the engine 20.10 of Debian 12, and in the form of its newer releases.
 OLD_REPORT = """\
 #3 [internal] load metadata for docker.io/library/python:3.13-slim

@@ -18,7 +18,8 @@ def sources_of(build: Resource) -> frozenset[tuple[str, str]]:
         for part in _PARTS:
             found |= _texts(inner[part] if nested else build[part])
         if not nested:
-            found |= _texts(inner)  # the path of the context
+            # The path of the context: as much as an object with it alone.
+            found |= _texts(Node(inner.raw, f"{inner.path}.context"))
     except (MalformedError, NotYetKnownError):
         return frozenset()
     return frozenset(found)

@@ -207,6 +207,7 @@ class TestOneDigest:
             ({"build": {"context": "a"}}, {"build": {"context": "a"}}, "violation"),
             ({"build": "a"}, {"build": "b"}, "not applicable"),
             ({"build": "a"}, {"build": "a"}, "violation"),
+            ({"build": "a"}, {"build": {"context": "a"}}, "violation"),
             ({"build": False}, {"build": True}, "violation"),
             ({"context": "a", "args": {}}, {"context": "b"}, "not applicable"),
             ({"path": "a"}, {"path": "b"}, "not applicable"),

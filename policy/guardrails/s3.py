@@ -68,15 +68,10 @@ def _blocked_by_account(bucket: Resource, stack: Stack) -> frozenset[str]:
     return frozenset(
         flag
         for block in stack.of("s3:AccountPublicAccessBlock")
-        if _account_of(block) == _account_of(bucket)
+        if block.credentials == bucket.credentials
         for flag in BLOCKS
         if block[flag].known and block[flag].flag(default=False)
     )
-
-
-def _account_of(resource: Resource) -> dict[str, object]:
-    """What decides on the account that a resource is made in: the provider's properties but the region."""
-    return {key: value for key, value in resource.provider.items() if key != "region"}
 
 
 PUBLIC_BLOCK: Final = Rule(

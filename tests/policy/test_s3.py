@@ -70,6 +70,7 @@ class TestPublicBlock:
     def test_block_of_another_account_does_not_count(self):
         assert verdict(s3.PUBLIC_BLOCK, bucket(), account({"profile": "audit"})).status == "violation"
         assert verdict(s3.PUBLIC_BLOCK, bucket(), account({"region": "us-east-1"})).status == "pass"
+        assert verdict(s3.PUBLIC_BLOCK, bucket(), account({"defaultTags": "{}"})).status == "pass"
 
     @pytest.mark.parametrize(
         ("kind", "properties", "status"),

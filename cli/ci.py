@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +12,7 @@ from typing import Any, cast
 from cli.comment import DRIFT_MARKER, PREVIEW_MARKER, render_drift, render_preview
 from cli.console import answer, progress
 from cli.errors import CliError
+from cli.git import run_git
 from cli.github import GithubApi
 from cli.outputs import LOCAL_STACK
 from cli.policy import default_config, read_config
@@ -234,11 +233,7 @@ def _stacks(root: Path) -> list[str]:
 
 def _config_at(root: Path, commit: str, stack: str) -> Mapping[str, Any] | None:
     """What a stack's file said at a commit; None if it wasn't there or was none, or the commit isn't known."""
-    git = shutil.which("git")
-    if git is None:
-        raise CliError("What a push changed is in the history of the stack files, and git isn't installed here.")
-    command = [git, "show", f"{commit}:./Pulumi.{stack}.yaml"]
-    result = subprocess.run(command, cwd=root, capture_output=True, check=False)  # noqa: S603 - no shell
+    result = run_git(root, ["show", f"{commit}:./Pulumi.{stack}.yaml"])
     return _read_config(result.stdout.decode(errors="replace")) if result.returncode == 0 else None
 
 

@@ -1,7 +1,5 @@
 """Which image each stack was given when, and by whom: the history of the stack files in git."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from cli.errors import CliError
+from cli.git import run_git
 from cli.registry.documents import mapping
 from cli.registry.stacks import StackFile, parse_stack
 from cli.stack_files import read_stack_file
@@ -150,10 +149,7 @@ def _git(root: Path, arguments: Sequence[str]) -> str:
 
 
 def _run(root: Path, arguments: Sequence[str], given: bytes = b"") -> bytes:
-    git = shutil.which("git")
-    if git is None:
-        raise CliError("Who released what is in the history of the stack files, and git isn't installed here.")
-    result = subprocess.run([git, *arguments], cwd=root, input=given, capture_output=True, check=False)  # noqa: S603
+    result = run_git(root, arguments, given)
     if result.returncode == 0:
         return result.stdout
     message = result.stderr.decode(errors="replace").strip()

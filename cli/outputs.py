@@ -82,7 +82,8 @@ def stack_exports(root: Path, stack: str, *, secrets: bool = False) -> dict[str,
     """All outputs of a stack that is deployed.
 
     Raises:
-        CliError: there is no such stack, the sandbox doesn't run, or the Pulumi CLI can't tell.
+        CliError: the sandbox doesn't run, or the Pulumi CLI can't tell.
+        ConfigError: it can't, and there is no such stack.
     """
     return _local_exports(root) if stack == LOCAL_STACK else _pulumi_exports(root, stack, secrets=secrets)
 
@@ -117,8 +118,6 @@ def _pulumi_exports(root: Path, stack: str, *, secrets: bool) -> dict[str, Any]:
 
 def _check_file(root: Path, stack: str) -> None:
     """Refuse a stack without a file. A stack may do without one, so that only one that can't be asked is looked at."""
-    name = stack.rpartition("/")[2]  # the CLI takes `ORGANIZATION/PROJECT/STACK`, too
-    if not (root / f"Pulumi.{name}.yaml").is_file():
-        files = sorted(path.name for path in root.glob("Pulumi.*.yaml"))
-        known = ", ".join(file.removeprefix("Pulumi.").removesuffix(".yaml") for file in files) or "none"
-        raise CliError(f"There is no stack {stack!r}: Pulumi.{name}.yaml does not exist. Stacks found: {known}.")
+    from engine.config import load_project
+
+    load_project(root).stack_file(stack.rpartition("/")[2])  # the CLI takes `ORGANIZATION/PROJECT/STACK`, too

@@ -51,6 +51,18 @@ class Project:
         files = (path.name for path in self.root.glob("Pulumi.*.yaml"))
         return sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in files)
 
+    def stack_file(self, stack: str) -> Path:
+        """The file of a stack.
+
+        Raises:
+            ConfigError: it does not exist; the text lists those that do.
+        """
+        path = self.root / f"Pulumi.{stack}.yaml"
+        if not path.exists():
+            known = ", ".join(self.stacks) or "none"
+            raise ConfigError(f"There is no stack {stack!r}: {path.name} does not exist. Stacks found: {known}.")
+        return path
+
 
 def load_project(root: Path) -> Project:
     """Read `Pulumi.yaml` in `root`.
@@ -75,10 +87,7 @@ def load_stack_config(project: Project, stack: str) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, isn't YAML, or holds an encrypted value, which only the Pulumi CLI can open.
     """
-    path = project.root / f"Pulumi.{stack}.yaml"
-    if not path.exists():
-        known = ", ".join(project.stacks) or "none"
-        raise ConfigError(f"There is no stack {stack!r}: {path.name} does not exist. Stacks found: {known}.")
+    path = project.stack_file(stack)
     values = _config_section(_read_yaml(path), project.name)
     for key, value in values.items():
         for place in _encrypted(value, key):

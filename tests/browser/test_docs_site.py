@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import flows
 from tests.browser.conftest import OpenPage
@@ -213,14 +213,20 @@ def test_a_job_is_started_by_keyboard_alone(open_page: OpenPage, api_key: str) -
     expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("202")
 
 
-def test_copying_says_so_even_where_the_clipboard_is_out_of_reach(open_page: OpenPage) -> None:
-    page = open_page()
+def copied(page: Page) -> Locator:
+    """The button that copies the command, pressed while the page's clock stands still."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.clock.install(time=0)
     page.clock.pause_at(1)
     button = page.locator(".card .copy")
     button.click()
     expect(button).to_have_text("Copied")
+    return button
+
+
+def test_copying_says_so_even_where_the_clipboard_is_out_of_reach(open_page: OpenPage) -> None:
+    page = open_page()
+    button = copied(page)
     expect(page.get_by_role("status")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("figure code").inner_text()
 
@@ -232,12 +238,7 @@ def test_copying_says_so_even_where_the_clipboard_is_out_of_reach(open_page: Ope
 
 def test_each_copy_is_told_of_for_two_seconds(open_page: OpenPage) -> None:
     page = open_page()
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.clock.install(time=0)
-    page.clock.pause_at(1)
-    button = page.locator(".card .copy")
-    button.click()
-    expect(button).to_have_text("Copied")
+    button = copied(page)
     page.clock.run_for(1500)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     button.click()
